@@ -1,0 +1,159 @@
+"""The protocols between rooms: small, over plain data, with more than one implementation each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from rag.schema import (
+        Collection,
+        Document,
+        DocumentSummary,
+        Draft,
+        EmbedderInfo,
+        Filters,
+        Hit,
+        ParsedDocument,
+        Passage,
+        Question,
+    )
+
+    FloatArray = npt.NDArray[np.float32]
+
+__all__ = ["Candidate", "Composer", "Embedder", "Engine", "Reader", "Reranker"]
+
+
+class Embedder(Protocol):
+    """Text to unit-length vectors. Queries and passages are embedded by separate calls."""
+
+    @property
+    def info(self) -> EmbedderInfo:
+        """Which model this is; stored with every index."""
+        ...
+
+    def embed_passages(self, texts: Sequence[str]) -> FloatArray:
+        """Embed passages: float32, shape (len(texts), dimension), every row of length 1.
+
+        Raises InvalidInput for an empty or whitespace-only text.
+        """
+        ...
+
+    def embed_query(self, text: str) -> FloatArray:
+        """Embed one query: float32, shape (dimension,), length 1."""
+        ...
+
+
+class Reader(Protocol):
+    """One family of file formats to text and structure."""
+
+    @property
+    def suffixes(self) -> frozenset[str]:
+        """Lower-case file suffixes it reads, with the dot."""
+        ...
+
+    def read(self, data: bytes, *, name: str) -> ParsedDocument:
+        """Parse a file's bytes. Raises UnreadableDocument, naming the file."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A passage that at least one leg of an engine proposes, with both legs' scores.
+
+    A score is None where that leg did not propose the passage. ``dense`` is the cosine to the
+    query; ``lexical`` is a BM25-like score, comparable only within one call.
+    """
+
+    passage_id: str
+    dense: float | None
+    lexical: float | None
+
+
+class Engine(Protocol):
+    """Where documents, passages and vectors live."""
+
+    def write(self, document: Document, passages: Sequence[Passage], vectors: FloatArray) -> None:
+        """Store a document with its passages and vectors, in one transaction.
+
+        Replaces a document of the same collection and source. ``vectors`` is float32 of shape
+        (len(passages), dimension). When this returns, the document is durable and findable.
+        """
+        ...
+
+    def remove(self, document_id: str) -> None:
+        """Remove a document and all that derives from it. Raises DocumentNotFound."""
+        ...
+
+    def candidates(
+        self,
+        query: str,
+        vector: FloatArray,
+        *,
+        collection: str,
+        limit: int,
+        document_ids: frozenset[str] | None = None,
+    ) -> tuple[Candidate, ...]:
+        """Passages proposed by either leg, at most ``limit`` from each, best dense first.
+
+        ``document_ids`` restricts the search; None means the whole collection.
+        Raises CollectionNotFound.
+        """
+        ...
+
+    def hits(self, passage_ids: Sequence[str]) -> Mapping[str, Hit]:
+        """Fetch passages with their documents' titles; ids that no longer exist are left out."""
+        ...
+
+    def document(self, document_id: str) -> Document:
+        """Fetch a document with its text. Raises DocumentNotFound."""
+        ...
+
+    def documents(
+        self, *, collection: str, filters: Filters | None = None
+    ) -> tuple[DocumentSummary, ...]:
+        """List a collection's documents in order of source. Raises CollectionNotFound."""
+        ...
+
+    def passages(self, document_id: str) -> tuple[Passage, ...]:
+        """All passages of a document in order. Raises DocumentNotFound."""
+        ...
+
+    def collections(self) -> tuple[Collection, ...]:
+        """All collections, ``default`` always among them."""
+        ...
+
+    def document_frequencies(
+        self, terms: Iterable[str], *, collection: str
+    ) -> tuple[Mapping[str, int], int]:
+        """In how many passages each folded term occurs, and how many passages there are."""
+        ...
+
+    def close(self) -> None:
+        """Release files and locks. Further calls are errors."""
+        ...
+
+
+class Reranker(Protocol):
+    """Scores passages against a query by reading both together."""
+
+    def scores(self, query: str, passages: Sequence[str]) -> Sequence[float]:
+        """One score a passage, higher is better, in the order given."""
+        ...
+
+
+class Composer(Protocol):
+    """Drafts an answer from passages."""
+
+    @property
+    def name(self) -> str:
+        """Its name in settings and replies."""
+        ...
+
+    def compose(self, question: Question, hits: Sequence[Hit]) -> Draft:
+        """Propose an answer made of verbatim spans of the hits; empty when there is none."""
+        ...

@@ -1,0 +1,331 @@
+"""The nouns of the product: frozen data passed between rooms, and nothing that acts.
+
+Every offset counts Unicode code points in ``Document.text``, the normalised text that the library
+stores and the document endpoint returns: ``document.text[start:end]`` is the quoted text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+__all__ = [
+    "DEFAULT_COLLECTION",
+    "Answer",
+    "AnswerKind",
+    "Block",
+    "BlockKind",
+    "Citation",
+    "Collection",
+    "Document",
+    "DocumentSummary",
+    "Draft",
+    "DraftSentence",
+    "EmbedderInfo",
+    "FileOutcome",
+    "Filters",
+    "Hit",
+    "Language",
+    "Leg",
+    "Metadata",
+    "MetadataValue",
+    "ParsedDocument",
+    "Passage",
+    "Period",
+    "Question",
+    "Quotation",
+    "Refusal",
+    "RefusalCode",
+    "SearchResult",
+    "StreamEvent",
+    "Timings",
+    "Turn",
+]
+
+DEFAULT_COLLECTION = "default"
+
+MetadataValue: TypeAlias = str | int
+Metadata: TypeAlias = Mapping[str, MetadataValue]
+"""What is known about a document. Keys the product itself fills, where the text says so:
+``title``, ``place``, ``kind``, ``date`` (ISO), ``year``, ``reporting_year``, ``planning_year``."""
+
+Filters: TypeAlias = Mapping[str, MetadataValue]
+"""Restrictions on metadata: a document matches when every named key has the named value."""
+
+BlockKind: TypeAlias = Literal["heading", "paragraph", "list_item", "table_row", "boilerplate"]
+Language: TypeAlias = Literal["zh", "en", "other"]
+Leg: TypeAlias = Literal["dense", "lexical"]
+Period: TypeAlias = Literal["review", "plan"]
+AnswerKind: TypeAlias = Literal[
+    "number", "name", "date", "list", "yes_no", "definition", "description"
+]
+RefusalCode: TypeAlias = Literal[
+    "no_documents",  # the collection, or what the filters leave of it, is empty
+    "no_evidence",  # nothing found that speaks of it
+    "weak_evidence",  # passages are near, but do not hold the answer
+    "other_place",  # the question names a place no document is about
+    "other_year",  # the question names a year the documents say nothing of
+    "not_a_question",  # small talk, an instruction, code
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """A line, heading, list item or table row of a parsed document, as a span of its text."""
+
+    start: int
+    end: int
+    kind: BlockKind = "paragraph"
+    level: int = 0
+    """Depth of a heading, 1 the highest; 0 for everything else."""
+    page: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParsedDocument:
+    """What a reader makes of a file: normalised text and the blocks it consists of, in order."""
+
+    text: str
+    blocks: tuple[Block, ...]
+    metadata: Metadata = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """A stored document. ``document_id`` derives from collection, source and text."""
+
+    document_id: str
+    collection: str
+    source: str
+    """Where it came from, and what a newer version replaces: a path or an upload's file name."""
+    title: str
+    text: str
+    metadata: Metadata
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentSummary:
+    """A document in a listing: everything but its text."""
+
+    document_id: str
+    collection: str
+    source: str
+    title: str
+    metadata: Metadata
+    characters: int
+    passages: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collection:
+    """A named set of documents, and how much is in it."""
+
+    name: str
+    documents: int
+    passages: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passage:
+    """A chunk of a document: ``document.text[start:end] == text``."""
+
+    passage_id: str
+    """``<document_id>-<ordinal>``."""
+    document_id: str
+    ordinal: int
+    text: str
+    start: int
+    end: int
+    section: tuple[str, ...] = ()
+    """Heading path, outermost first, without the document's title."""
+    page: int | None = None
+    period: Period | None = None
+    """Whether the section reviews what was achieved or plans what is to come, where known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hit:
+    """A passage found for a query.
+
+    ``score`` is only comparable within one result list. ``signals`` explains the score: plain
+    numbers by name (``dense``, ``lexical``, ``coverage`` and so on).
+    """
+
+    passage: Passage
+    rank: int
+    """1 is the best."""
+    score: float
+    title: str
+    source: str
+    metadata: Metadata
+    signals: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """One message of a dialogue."""
+
+    role: Literal["user", "assistant"]
+    content: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """A question as understood. ``text`` is what was typed, ``rewritten`` what is searched."""
+
+    text: str
+    rewritten: str
+    language: Language
+    kind: AnswerKind
+    years: tuple[int, ...] = ()
+    """Explicit years only, in order of appearance."""
+    relative_years: tuple[int, ...] = ()
+    """Offsets from the document's own year: 0 this year, -1 last year, 1 next year."""
+    period: Period | None = None
+    places: tuple[str, ...] = ()
+    """Places the question names, whether or not any document is about them."""
+    terms: tuple[str, ...] = ()
+    """Folded content words and numbers of the rewritten question."""
+    small_talk: bool = False
+    """A greeting, a thank-you, an instruction or code: nothing that documents answer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quotation:
+    """A verbatim span of one passage's document."""
+
+    passage_id: str
+    document_id: str
+    start: int
+    end: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DraftSentence:
+    """One sentence a composer proposes: words with ``{0}``, ``{1}`` … for its quotations."""
+
+    template: str
+    quotations: tuple[Quotation, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """What a composer proposes, before verification. ``sentences`` is empty when it has nothing."""
+
+    sentences: tuple[DraftSentence, ...]
+    confidence: float
+    """Calibrated chance that this answers the question, 0 to 1."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Citation:
+    """A verified quotation: ``document.text[start:end] == quote``."""
+
+    marker: int
+    """The number in ``[1]`` in the answer."""
+    passage_id: str
+    document_id: str
+    title: str
+    source: str
+    section: tuple[str, ...]
+    quote: str
+    start: int
+    end: int
+    page: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """Why there is no answer: a code for programs, a sentence for people."""
+
+    code: RefusalCode
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timings:
+    """Milliseconds spent, by stage."""
+
+    understand: float = 0.0
+    retrieve: float = 0.0
+    compose: float = 0.0
+    verify: float = 0.0
+
+    @property
+    def total(self) -> float:
+        """All stages together, in milliseconds."""
+        return self.understand + self.retrieve + self.compose + self.verify
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchResult:
+    """Passages for a query, and how the query was understood."""
+
+    query: str
+    rewritten: str
+    filters: Filters
+    hits: tuple[Hit, ...]
+    question: Question
+    took_ms: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A verified answer, or a refusal: exactly one of ``answered`` and ``refusal`` holds.
+
+    A refused answer carries no citation; ``hits`` are then the nearest passages. ``answer`` holds
+    the text with markers (``[1]``), or the refusal's message.
+    """
+
+    answer_id: str
+    question: str
+    rewritten: str
+    answer: str
+    answered: bool
+    refusal: Refusal | None
+    confidence: float
+    citations: tuple[Citation, ...]
+    hits: tuple[Hit, ...]
+    composer: str
+    filters: Filters
+    timings: Timings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamEvent:
+    """A step of a streamed answer, in this order: ``passages`` once (``hits``), ``delta`` many
+    times (``text``; joined they are ``Answer.answer``), ``citations`` once, ``done`` once
+    (``answer``, equal to the plain reply).
+    """
+
+    kind: Literal["passages", "delta", "citations", "done"]
+    hits: tuple[Hit, ...] = ()
+    text: str = ""
+    citations: tuple[Citation, ...] = ()
+    answer: Answer | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmbedderInfo:
+    """Which model made a vector. An index made by one model is never searched with another."""
+
+    name: str
+    revision: str
+    """Content hash or version of the weights."""
+    dimension: int
+    normaliser: str
+    """Name and version of the text normalisation applied before the model."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileOutcome:
+    """What happened to one file or upload of a batch."""
+
+    source: str
+    status: Literal["added", "replaced", "unchanged", "failed"]
+    document_id: str | None = None
+    passages: int = 0
+    error: str | None = None
+    error_code: str | None = None
