@@ -1,0 +1,240 @@
+"""Text as every room sees it: normalisation, folding, sentences, clauses, index terms.
+
+Two kinds of text must not be confused. *Normalised* text is what a document stores and what all
+offsets count in; only line ends and characters that nobody can see are touched. *Folded* text is
+made for comparing (compatibility forms, case, traditional characters) and is never quoted.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from rag.schema import Language
+
+__all__ = [
+    "TERMS_VERSION",
+    "clauses",
+    "contains_han",
+    "fold",
+    "language",
+    "normalise",
+    "sentences",
+    "stem",
+    "terms",
+    "words",
+]
+
+TERMS_VERSION = "1"
+"""Changes whenever ``terms`` may give other terms for the same text: lexical indexes follow it."""
+
+_LINE_END = re.compile("\r\n|[\r\u0085\u2028\u2029\f\v]")
+# C0 and C1 controls but tab and line feed, the byte order mark, zero-width and directional marks.
+_INVISIBLE = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\ufeff\u200b\u200e\u200f\u202a-\u202e\u2060]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+_HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f〇"
+_KANA_HANGUL = "\u3040-\u30ff\uac00-\ud7af"
+_HAN_RUN = re.compile(f"[{_HAN}]+")
+_OTHER_SCRIPT = re.compile(f"[{_KANA_HANGUL}\u0400-\u04ff\u0590-\u06ff\u0900-\u0e7f]")
+_LATIN = re.compile("[A-Za-z\u00c0-\u024f]+")
+
+# A number with what makes it a figure: 5.8%, 74万辆, 3300p, 2024年, 1,994户.
+_NUMBER = r"(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)*)"
+_TOKEN = re.compile(
+    rf"(?P<number>{_NUMBER})(?P<unit>%|‰|[十百千万亿]*(?:[{_HAN}]|[a-z]+)?)"
+    rf"|(?P<han>[{_HAN}]+)"
+    r"|(?P<word>[^\W\d_]+(?:['’][^\W\d_]+)*)"
+)
+
+_SENTENCE_END = re.compile(
+    r"[。！？!?…]+[”’」』）)\]\"']*"  # Chinese ends, with closing quotes and brackets
+    r"|\.+[”’)\]\"']*(?=\s|$)"  # a full stop only before a space: 3.91 and e.g. 5.8% stay whole
+    r"|[；;](?=\s*\n)"
+    r"|\n+"
+)
+# Abbreviations after which an English full stop does not end the sentence.
+_ABBREVIATION = re.compile(
+    r"(?:\b(?:Mr|Mrs|Ms|Dr|No|St|vs|etc|e\.g|i\.e|U\.S|Fig|Inc|Ltd|Co)|\b[A-Z])$"
+)
+_CLAUSE_END = re.compile(r"[，；：;]+|,(?!\d)|:(?=\s)|——|—(?=\s)")
+
+
+def normalise(text: str) -> str:
+    """The text that is stored and that offsets count in.
+
+    Line ends become line feeds, invisible control and direction marks go, lone surrogates become
+    U+FFFD. Nothing that a reader can see changes. Idempotent.
+    """
+    text = _LINE_END.sub("\n", text)
+    text = _INVISIBLE.sub("", text)
+    return _SURROGATE.sub("\ufffd", text)
+
+
+@lru_cache(maxsize=1)
+def _to_simplified() -> Callable[[str], str]:
+    # Character by character (t2s, not tw2sp): vocabulary is left alone.
+    from opencc import OpenCC
+
+    convert: Callable[[str], str] = OpenCC("t2s").convert
+    return convert
+
+
+def fold(text: str) -> str:
+    """Text for comparing: compatibility forms, lower case, traditional characters simplified.
+
+    Its length may differ from the original's; offsets into it mean nothing.
+    """
+    folded = unicodedata.normalize("NFKC", text).lower()
+    return _to_simplified()(folded) if contains_han(folded) else folded
+
+
+def contains_han(text: str) -> bool:
+    """Whether any Chinese character occurs."""
+    return _HAN_RUN.search(text) is not None
+
+
+def language(text: str) -> Language:
+    """The language of a question or a document, as far as the script tells.
+
+    Chinese as soon as Han characters carry a fair part of it (合肥GDP is Chinese), ``other`` for
+    kana, Hangul, Cyrillic and the like, English for the remaining Latin text.
+    """
+    han = sum(len(run) for run in _HAN_RUN.findall(text))
+    latin_words = len(_LATIN.findall(text))
+    if len(_OTHER_SCRIPT.findall(text)) > 0.2 * max(1, han + latin_words):
+        return "other"
+    if han and han >= latin_words:
+        return "zh"
+    if latin_words:
+        return "en" if text.isascii() or _mostly_ascii(text) else "other"
+    return "zh" if han else "other"
+
+
+def _mostly_ascii(text: str) -> bool:
+    letters = [character for character in text if character.isalpha()]
+    return sum(character.isascii() for character in letters) >= 0.97 * len(letters)
+
+
+def sentences(text: str, start: int = 0, end: int | None = None) -> list[tuple[int, int]]:
+    """Spans of the sentences of ``text[start:end]``, without surrounding white space.
+
+    A sentence ends at 。！？ (with closing quotes), at an English full stop before a space, or at a
+    line end. Together the spans hold every visible character.
+    """
+    end = len(text) if end is None else end
+    spans: list[tuple[int, int]] = []
+    begin = start
+    for match in _SENTENCE_END.finditer(text, start, end):
+        if match.group().startswith(".") and _ABBREVIATION.search(text[begin : match.start()]):
+            continue
+        _append_trimmed(spans, text, begin, match.end())
+        begin = match.end()
+    _append_trimmed(spans, text, begin, end)
+    return spans
+
+
+def clauses(text: str, start: int, end: int) -> list[tuple[int, int]]:
+    """Spans of the clauses of one sentence: cut after ，；： but not inside brackets or quotes.
+
+    The punctuation that ends a clause belongs to it.
+    """
+    spans: list[tuple[int, int]] = []
+    begin = start
+    for match in _CLAUSE_END.finditer(text, start, end):
+        if _is_open(text, begin, match.start()):
+            continue
+        _append_trimmed(spans, text, begin, match.end())
+        begin = match.end()
+    _append_trimmed(spans, text, begin, end)
+    return spans
+
+
+_PAIRS = (("“", "”"), ("（", "）"), ("《", "》"), ("「", "」"), ("(", ")"))
+
+
+def _is_open(text: str, start: int, end: int) -> bool:
+    return any(
+        text.count(opening, start, end) > text.count(closing, start, end)
+        for opening, closing in _PAIRS
+    )
+
+
+def _append_trimmed(spans: list[tuple[int, int]], text: str, start: int, end: int) -> None:
+    while start < end and text[start].isspace():
+        start += 1
+    while end > start and text[end - 1].isspace():
+        end -= 1
+    if start < end:
+        spans.append((start, end))
+
+
+def words(text: str) -> list[str]:
+    """Folded words in order: segmented Chinese, numbers with their unit, stemmed English."""
+    return [word for word, _ in _tokens(fold(text))]
+
+
+def terms(text: str) -> list[str]:
+    """Folded index terms, repeated as often as they occur.
+
+    Chinese runs give their words and their overlapping pairs of characters (words alone miss
+    what the segmenter cuts otherwise, pairs alone miss what one word means); numbers give
+    themselves alone and with their unit; other words give their stem.
+    """
+    result: list[str] = []
+    for word, kind in _tokens(fold(text)):
+        if kind == "han":
+            if len(word) != 2:
+                result.append(word)
+        else:
+            result.append(word)
+            if kind == "figure":
+                number = re.match(_NUMBER, word)
+                if number and number.group() != word:
+                    result.append(number.group())
+    for run in _HAN_RUN.findall(fold(text)):
+        result.extend(run[index : index + 2] for index in range(len(run) - 1))
+    return result
+
+
+def stem(word: str) -> str:
+    """The stem of a lower-case English word (Porter's second algorithm, Snowball)."""
+    return _stemmer()(word)
+
+
+@lru_cache(maxsize=1)
+def _stemmer() -> Callable[[str], str]:
+    from Stemmer import Stemmer
+
+    stem_word: Callable[[str], str] = Stemmer("english").stemWord
+    return stem_word
+
+
+def _tokens(folded: str) -> Iterator[tuple[str, str]]:
+    """Pairs of word and kind (han, figure, word) of folded text, in order."""
+    position = 0
+    while match := _TOKEN.search(folded, position):
+        position = match.end()
+        if match["han"]:
+            for word in _segment(match["han"]):
+                yield word, "han"
+        elif match["number"]:
+            number = match["number"].replace(",", "")
+            yield number + (match["unit"] or ""), "figure"
+            # A Chinese unit may begin a longer word (14.5万人次): let it take part in words too.
+            unit = match["unit"] or ""
+            if unit and contains_han(unit[-1]):
+                position = match.end() - 1
+        else:
+            yield stem(match["word"]), "word"
+
+
+def _segment(run: str) -> list[str]:
+    import rjieba
+
+    return list(rjieba.cut(run))
