@@ -49,7 +49,7 @@ _NUMBER = r"(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)*)"
 _TOKEN = re.compile(
     rf"(?P<number>{_NUMBER})(?P<unit>%|‰|[十百千万亿]*(?:[{_HAN}]|[a-z]+)?)"
     rf"|(?P<han>[{_HAN}]+)"
-    r"|(?P<word>[^\W\d_]+(?:['’][^\W\d_]+)*)"
+    rf"|(?P<word>(?:(?![{_HAN}])[^\W\d_])+(?:['’](?:(?![{_HAN}])[^\W\d_])+)*)"
 )
 
 _SENTENCE_END = re.compile(

@@ -1,0 +1,88 @@
+"""Places that a question names, Chinese and English, from a small gazetteer and the library."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from importlib import resources
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["bare_name", "find_places", "province_of"]
+
+_SUFFIX = re.compile(
+    r"(?<=..)(?:特别行政区|(?:维吾尔|壮族|回族)?自治区|(?:[^市省区县]{1,6}族)?自治[州县]|省|市|地区|州|[区县旗])$"
+)
+# A place inside one of these names is the name of something else: 南京路, 北京大学, 上海港.
+_PART_OF_NAME = r"(?!路|街|道|大道|大学|学院|医院|银行|证券|交易所|港|机场|站|大桥|高铁|话)"
+
+
+def bare_name(place: str) -> str:
+    """A place without the word for its rank: 合肥市 and 合肥 are the same place."""
+    return _SUFFIX.sub("", place.strip())
+
+
+def find_places(text: str, *, known: Iterable[str] = ()) -> tuple[str, ...]:
+    """Bare Chinese names of the places that ``text`` names, in order, without repetition.
+
+    ``known`` adds the places that documents of the library are about, by any of their names.
+    """
+    found: dict[str, int] = {}
+    chinese, english, ambiguous = _gazetteer()
+    names = {bare_name(place): place for place in known if place}
+    pattern = _chinese_pattern(frozenset(chinese) | frozenset(names))
+    for match in pattern.finditer(text):
+        name = match["name"]
+        if name in ambiguous and name not in names and not match["rank"]:
+            continue
+        found.setdefault(name, match.start())
+    for match in _english_pattern().finditer(text):
+        for name in english[match.group().lower().replace("’", "'")]:
+            found.setdefault(name, match.start())
+    return tuple(sorted(found, key=lambda name: (found[name], name)))
+
+
+def province_of(place: str) -> str | None:
+    """The province of a Chinese city, None for provinces, foreign and unknown places."""
+    province = _gazetteer()[0].get(bare_name(place), "-")
+    return None if province in {"-", "*"} else province
+
+
+@lru_cache(maxsize=1)
+def _gazetteer() -> tuple[dict[str, str], dict[str, tuple[str, ...]], frozenset[str]]:
+    """Province by bare name, bare names by lower-case English name, ambiguous bare names."""
+    provinces: dict[str, str] = {}
+    english: dict[str, tuple[str, ...]] = {}
+    ambiguous: set[str] = set()
+    table = resources.files("rag.questions").joinpath("places.tsv").read_text(encoding="utf-8")
+    for line in table.splitlines():
+        if line.startswith("#"):
+            continue
+        name, suffix, province, translations = line.split("\t")
+        provinces[name] = province
+        if suffix.endswith("!"):
+            ambiguous.add(name)
+        for translation in translations.split(";"):
+            key = translation.lower()
+            english[key] = (*english.get(key, ()), name)
+    return provinces, english, frozenset(ambiguous)
+
+
+@lru_cache(maxsize=8)
+def _chinese_pattern(names: frozenset[str]) -> re.Pattern[str]:
+    alternatives = "|".join(sorted(map(re.escape, names), key=lambda name: (-len(name), name)))
+    return re.compile(
+        f"(?P<name>{alternatives})(?P<rank>市|省|自治区|州|地区|县|区)?{_PART_OF_NAME}"
+    )
+
+
+@lru_cache(maxsize=1)
+def _english_pattern() -> re.Pattern[str]:
+    # Capitalised, or all lower case only where no English word is meant: Dali, but not "dali".
+    names = sorted(_gazetteer()[1], key=lambda name: (-len(name), name))
+    alternatives = "|".join(re.escape(name).replace("'", "['’]") for name in names)
+    return re.compile(
+        rf"(?<![A-Za-z])(?=[A-Z])(?i:{alternatives})(?=['’]s\b|[^A-Za-z'’]|['’](?!\w)|$)"
+    )

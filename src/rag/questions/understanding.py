@@ -1,0 +1,182 @@
+"""Reading a question: language, kind of answer, years, period, places, content words; pure."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from rag.questions.dialogue import carry_over
+from rag.questions.places import find_places
+from rag.questions.vocabulary import ENGLISH_STOPWORDS, STOPWORDS
+from rag.schema import Question
+from rag.text import contains_han, fold, language, stem, words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from rag.schema import AnswerKind, Period, Turn
+
+__all__ = ["content_terms", "explicit_years", "understand"]
+
+_YEAR = re.compile(
+    r"(?<![\d.])(?P<year>(?:19|20)\d\d)(?![\d.]|\s*(?:万|亿|个|家|户|人|套|公里|元|%))"
+)
+_HAN_DIGITS = {character: str(digit) for digit, character in enumerate("〇一二三四五六七八九")}
+_HAN_YEAR = re.compile("(?P<year>[一二][〇零九][〇零一二三四五六七八九]{2})年")
+
+_RELATIVE_YEARS: tuple[tuple[re.Pattern[str], int], ...] = (
+    (re.compile(r"前年|the year before last", re.I), -2),
+    (re.compile(r"去年|上年|上一年|last year|previous year|past year", re.I), -1),
+    (re.compile(r"今年|本年|这一年|this year|current year", re.I), 0),
+    (re.compile(r"明年|来年|下一年|next year|coming year", re.I), 1),
+)
+_PLAN = re.compile(
+    r"目标|计划|预期|力争|打算|将要|将会|将(?=[^来军领士])|要(?:建|做|办|达|完成|实现|新增|增长)|安排|规划|准备|拟"
+    r"|\b(?:targets?|goals?|plans?|planned|planning|aims?|expect(?:s|ed)?|will|upcoming|projected"
+    r"|going to|intends?|set for|aimed|hopes?)\b",
+    re.I,
+)
+_REVIEW = re.compile(
+    r"完成了|实现了|达到了|取得了|建成了|增长了|新增了|已经|回顾|成绩|实际|做了|造了|办了|过去一年|干了"
+    r"|\b(?:did|was|were|achieved|grew|completed|built|produced|reached|received|recorded|had"
+    r"|so far|achievements?|actual(?:ly)?|accomplished|opened|added|won|became)\b",
+    re.I,
+)
+_KINDS: tuple[tuple[AnswerKind, re.Pattern[str]], ...] = (
+    (
+        "list",
+        re.compile(
+            r"哪些|哪几|有哪|哪[两三四五六七八九十\d]+|分别(?:是|有|为)|都有(?:什么|谁)|列[出举]"
+            r"|\b(?:which\s+\w+(?:\s+\w+)?\s+(?:are|were|have|did|do|will)|what\s+are|what\s+were|list"
+            r"|name\s+(?:the|all|some)|what\s+(?:kinds?|types?|measures|steps|projects|areas)"
+            r"|which\s+(?:\w+\s)?\w+s)\b",
+            re.I,
+        ),
+    ),
+    (
+        "date",
+        re.compile(
+            r"什么时候|何时|哪一?[年天月]|几[月号]|多会儿|什么日期|\bwhen\b|\bwhat\s+(?:date|day|year)\b|\bwhich\s+year\b",
+            re.I,
+        ),
+    ),
+    (
+        "number",
+        re.compile(
+            r"多少|第?几(?!乎|何)|多[大高长快久远宽重]|[率额量值数]是(?:什么|啥)|比[例重]|占比|增[速幅]|(?:增长|目标).{0,4}是什么"
+            r"|\bhow\s+(?:many|much|long|large|big|high|fast|far|old|often)\b|\bwhat\s+(?:percent(?:age)?|share"
+            r"|proportion|number|amount|rate|size|length|rank|value|volume|growth|total|level)\b"
+            r"|\bwhat\b.*\b(?:rate|target|growth|output|volume|number|share|percentage|length|amount|value"
+            r"|rank|ranking|intensity|total|mileage|capacity|score|spending|investment|revenue)\b",
+            re.I,
+        ),
+    ),
+    (
+        "name",
+        re.compile(
+            r"谁|叫什么|什么名|哪[个家座条所位里儿]|什么地方|何地|\bwho(?:m|se)?\b|\bwhere\b|\bwhich\b|\bname\s+of\b|\bcalled\b",
+            re.I,
+        ),
+    ),
+    (
+        "definition",
+        re.compile(r"什么是|是什么意思|指的?是什么|何谓|\bwhat\s+does\b.*\bmean\b|\bdefin", re.I),
+    ),
+    (
+        "yes_no",
+        re.compile(
+            r"吗|是否|是不是|有没有|能否|能不能|会不会|了没|没有[?？]?$"
+            r"|^\s*(?:and\s+)?(?:is|are|was|were|did|does|do|has|have|had|will|can|could|would|should)\b",
+            re.I,
+        ),
+    ),
+)
+_SMALL_TALK = re.compile(
+    r"^\W*(?:你好|您好|嗨|哈喽|早上好|晚上好|谢谢|多谢|再见|拜拜|好的|你是谁|您是谁|你叫什么(?:名字)?|你会什么|你能做什么"
+    r"|hi|hello|hey|thanks?(?:\s+you)?|good\s+(?:morning|evening|bye)|bye|who\s+are\s+you|how\s+are\s+you"
+    r"|what(?:'s|\s+is)\s+your\s+name|what\s+can\s+you\s+do)(?:[呀啊吗呢了,，!！.。?？~\s]|there|today|so\s+much|very\s+much)*$",
+    re.I,
+)
+_INSTRUCTION = re.compile(
+    r"(?:写|作|编|画|唱|讲)(?:一|个|首|段|篇|张|幅|点)[^?？]{0,8}(?:诗|歌|代码|程序|脚本|函数|故事|笑话|小说|画|作文|文章|稿|邮件|段子|文案)"
+    r"|讲个?笑话|翻译(?:成|一下|这)|帮我(?:写|翻译|订|买|算|画|做)|扮演|忽略(?:以上|之前|前面|所有)|(?:def|class|import|SELECT)\s+\w+"
+    r"|\b(?:write|compose|draw|sing|generate|create)\s+(?:me\s+)?(?:an?|some|the)\s+(?:\w+\s+){0,3}"
+    r"(?:poem|song|code|program|script|function|story|joke|essay|email|letter|image|haiku|sql|query|regex)\b"
+    r"|\btell\s+(?:me\s+)?(?:a|another)\s+(?:joke|story)\b|\btranslate\b|\bignore\s+(?:all|any|the|your|previous)\b"
+    r"|\bpretend\s+(?:to|you)\b|\bact\s+as\b|\b(?:in|using)\s+(?:python|javascript|java|c\+\+|rust|sql)\b",
+    re.I,
+)
+
+
+def understand(
+    text: str,
+    *,
+    history: Sequence[Turn] = (),
+    known_places: Iterable[str] = (),
+    exact: bool = False,
+) -> Question:
+    """Read a question. ``exact`` searches what was typed and inherits nothing from ``history``.
+
+    ``known_places`` are the places that documents of the library are about.
+    """
+    typed = text.strip()
+    rewritten = typed if exact else carry_over(typed, history)
+    spoken = language(typed)
+    years = explicit_years(rewritten)
+    places = find_places(rewritten, known=known_places)
+    plan, review = _PLAN.search(rewritten), _REVIEW.search(rewritten)
+    period: Period | None = None
+    if plan and not review:
+        period = "plan"
+    elif review and not plan:
+        period = "review"
+    return Question(
+        text=typed,
+        rewritten=rewritten,
+        language=spoken,
+        kind=_kind(rewritten),
+        years=years,
+        relative_years=tuple(
+            offset for pattern, offset in _RELATIVE_YEARS if pattern.search(rewritten)
+        ),
+        period=period,
+        places=places,
+        terms=content_terms(rewritten),
+        small_talk=bool(_SMALL_TALK.match(typed) or _INSTRUCTION.search(typed)),
+    )
+
+
+def explicit_years(text: str) -> tuple[int, ...]:
+    """Years written in figures or Chinese numerals, in order, without repetition."""
+    found = {match.start(): int(match["year"]) for match in _YEAR.finditer(text)}
+    for match in _HAN_YEAR.finditer(text):
+        digits = match["year"].replace("零", "〇")
+        found[match.start()] = int("".join(_HAN_DIGITS[character] for character in digits))
+    return tuple(dict.fromkeys(found[position] for position in sorted(found)))
+
+
+def content_terms(text: str) -> tuple[str, ...]:
+    """Folded words that say what the question is about, in order, without repetition.
+
+    Question words, function words and years are left out: years are judged by themselves.
+    """
+    kept: dict[str, None] = {}
+    stopped = _stemmed_stopwords()
+    for word in words(_YEAR.sub(" ", fold(text))):
+        if word in STOPWORDS or word in stopped or not any(map(str.isalnum, word)):
+            continue
+        if len(word) == 1 and not contains_han(word) and not word.isdigit():
+            continue
+        kept[word] = None
+    return tuple(kept)
+
+
+def _stemmed_stopwords() -> frozenset[str]:
+    return frozenset(stem(word) for word in ENGLISH_STOPWORDS) | ENGLISH_STOPWORDS
+
+
+def _kind(text: str) -> AnswerKind:
+    for kind, pattern in _KINDS:
+        if pattern.search(text):
+            return kind
+    return "description"

@@ -1,0 +1,45 @@
+"""Words that shape a question without being what it is about, Chinese and English."""
+
+from __future__ import annotations
+
+__all__ = ["ENGLISH_STOPWORDS", "GENERIC_WORDS", "STOPWORDS"]
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+STOPWORDS = _words(
+    """
+    的 了 吗 呢 吧 啊 呀 么 是 在 有 和 与 及 或 为 对 从 到 把 被 将 向 于 以 之 其 该 此 这 那 哪 谁 几 多 个 些 位 次 项 种 年 月 日 我 你
+    您 它 他 她 们 我们 你们 它们 他们 她们 自己 什么 怎么 怎样 怎么样 如何 为什么 为何 多少 多大 多高 多长 多久 哪些 哪个 哪里 哪儿 哪年 哪几个 几个 几家
+    几项 什么样 何时 何地 谁的 是否 是不是 有没有 能否 可以 能 会 要 想 请 请问 告诉 介绍 说说 说 讲 讲讲 谈谈 一下 关于 对于 有关 方面 具体 分别 一共
+    总共 共 都 也 还 就 又 再 很 最 更 已 已经 曾 曾经 正在 目前 现在 如今 当前 今年 去年 明年 前年 上年 本年 当年 全年 年度 时候 什么时候 其中 以及 并
+    而 但 如果 因为 所以 还是 不 没 没有 不是 来 去 做 做了 搞 给 让 知道 想知道 问 问题 情况 如何样 哪一年 哪一个 第几 几位 多少个 多少家 有多少 有哪些 等
+    里 中 上 下 里面 之间 内 达到 实现 完成 取得 进行 开展 包括 提到 提出 设定 定 定为 根据 按照 大概 大约 左右 主要 怎么办 干 干了 吧 呐
+    """
+)
+"""Chinese words, already segmented, that never count as content."""
+
+GENERIC_WORDS = _words(
+    """
+    目标 计划 预期 预计 力争 打算 安排 任务 指标 政府 工作 报告 政府工作报告 工作报告 市政府 市长 城市 全市 本市 我市 数量 数字 数据 规模 水平 总数 总量 总额
+    比例 比重 占比 数目 金额 增长 增长率 增速 增幅 增加 提高 下降 新增 成绩 成果 进展 成效 措施 举措 做法 政策 项目 方式 内容 名称 名字 叫 结果 变化 发展
+    建设 推进 推动 情形 预期目标 主要目标
+    """
+)
+"""Chinese words that every report is full of: content, but of little weight by themselves."""
+
+ENGLISH_STOPWORDS = _words(
+    """
+    a an the of in on at to for from by with about into over under between and or but not no nor
+    so as than then is are was were be been being am do does did done has have had having will
+    would shall should can could may might must i me my we our us you your he she it its they
+    them their this that these those there here what which who whom whose when where why how
+    many much any some all each every both few more most other such only own same too very just
+    also ever still yet please tell give show list name say says said according report reports
+    government work annual year years last current next previous did does mention mentioned kind
+    kinds type types there's what's s t many number amount level figure total
+    """
+)
+"""English words that never count as content, unstemmed and lower case."""
