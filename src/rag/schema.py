@@ -187,6 +187,9 @@ class Question:
     """Places the question names, whether or not any document is about them."""
     terms: tuple[str, ...] = ()
     """Folded content words and numbers of the rewritten question."""
+    weights: tuple[float, ...] = ()
+    """How telling each term is, in the order of ``terms``: at first by its kind alone, then
+    multiplied by its rarity in the library."""
     small_talk: bool = False
     """A greeting, a thank-you, an instruction or code: nothing that documents answer."""
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rag.questions.dialogue import carry_over
 from rag.questions.places import find_places
-from rag.questions.vocabulary import ENGLISH_STOPWORDS, STOPWORDS
+from rag.questions.vocabulary import ENGLISH_STOPWORDS, GENERIC_WORDS, STOPWORDS
 from rag.schema import Question
 from rag.text import contains_han, fold, language, stem, words
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from rag.schema import AnswerKind, Period, Turn
 
 __all__ = ["content_terms", "explicit_years", "understand"]
+
+_GENERIC_WEIGHT = 0.3
+"""What a word that every report is full of counts, beside 1 for other content words."""
 
 _YEAR = re.compile(
     r"(?<![\d.])(?P<year>(?:19|20)\d\d)(?![\d.]|\s*(?:万|亿|个|家|户|人|套|公里|元|%))"
@@ -130,6 +133,7 @@ def understand(
         period = "plan"
     elif review and not plan:
         period = "review"
+    terms = content_terms(rewritten)
     return Question(
         text=typed,
         rewritten=rewritten,
@@ -141,7 +145,8 @@ def understand(
         ),
         period=period,
         places=places,
-        terms=content_terms(rewritten),
+        terms=terms,
+        weights=tuple(_GENERIC_WEIGHT if term in GENERIC_WORDS else 1.0 for term in terms),
         small_talk=bool(_SMALL_TALK.match(typed) or _INSTRUCTION.search(typed)),
     )
 

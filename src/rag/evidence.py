@@ -1,0 +1,161 @@
+"""How much of a question a stretch of text holds: term weights and soft matching of words.
+
+A term of the question counts as held when the text has it, and in part when the text has a word
+that means nearly the same. Meaning is the cosine between word vectors of a static embedding
+model, so that everyday words find the report's words (湖水, 巢湖水质) and English finds Chinese.
+This is late interaction (Khattab and Zaharia, ColBERT, SIGIR 2020: for each query term the best
+match among the text's terms) over static word vectors, weighted by inverse document frequency.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import TYPE_CHECKING
+
+from rag.text import contains_han, fold, words
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import numpy as np
+    import numpy.typing as npt
+
+    from rag.protocols import Embedder
+    from rag.schema import Question
+
+    FloatArray = npt.NDArray[np.float32]
+
+__all__ = ["TermMatcher", "has_date", "has_figure", "inverse_document_frequency", "weights_of"]
+
+_CACHE_LIMIT = 200_000
+"""Words whose vectors are kept: about 200 MB at 256 dimensions."""
+
+_SAME, _UNRELATED = 0.80, 0.25
+"""Cosines between word vectors at which two words count as the same, and as unrelated."""
+_SOFT_CEILING = 0.85
+"""A near-synonym never counts as much as the word itself."""
+
+_FIGURE = re.compile(
+    r"\d+(?:\.\d+)?|[一二三四五六七八九十百千万亿两]+(?:成|倍|分之|[个家项条座次位名户人])|翻番|过半|全覆盖"
+)
+_DATE = re.compile(
+    r"\d{4}\s*年(?:\d{1,2}月(?:\d{1,2}日)?)?|\d{1,2}月(?:\d{1,2}日|[底初份])?|年底|上半年|下半年"
+    r"|\b(?:January|February|March|April|May|June|July|August|September|October|November|December)\b"
+    r"|\b(?:19|20)\d\d\b"
+)
+
+
+def inverse_document_frequency(frequency: int, total: int) -> float:
+    """The smoothed inverse document frequency of BM25, at least 0.2 so that no term is nothing."""
+    return max(0.2, math.log(1.0 + (total - frequency + 0.5) / (frequency + 0.5)))
+
+
+def has_figure(text: str) -> bool:
+    """Whether a quantity is written, apart from years and numbering."""
+    without_years = re.sub(r"(?:19|20)\d\d\s*年", "", text)
+    return _FIGURE.search(without_years) is not None
+
+
+def has_date(text: str) -> bool:
+    """Whether a date, a year or a part of a year is written."""
+    return _DATE.search(text) is not None
+
+
+class TermMatcher:
+    """Matches a question's terms with the words of texts. Keeps the vectors of words it has seen.
+
+    Safe to share between threads: the cache only ever gains entries.
+    """
+
+    def __init__(self, embedder: Embedder) -> None:
+        self._embedder = embedder
+        self._vectors: dict[str, FloatArray] = {}
+
+    def matches(
+        self, question: Question, texts: Sequence[str], *, contexts: Sequence[str] = ()
+    ) -> FloatArray:
+        """How well each text holds each term of the question.
+
+        ``contexts`` (one a text, or none at all) are headings and titles: what only they hold
+        counts half. Returns float32 of shape (len(texts), len(question.terms)) in 0..1.
+        """
+        import numpy as np
+
+        terms = question.terms
+        result = np.zeros((len(texts), len(terms)), dtype=np.float32)
+        if not terms or not texts:
+            return result
+        vocabulary: dict[str, int] = {}
+        word_ids = [_index(words(text), vocabulary) for text in texts]
+        context_ids = [_index(words(context), vocabulary) for context in contexts]
+        similarity = self._similarity(terms, list(vocabulary))
+        foldeds = [fold(text) for text in texts]
+        for row, ids in enumerate(word_ids):
+            if ids:
+                result[row] = similarity[:, ids].max(axis=1)
+            for column, term in enumerate(terms):
+                # The segmenter cuts the same word differently in another sentence.
+                if len(term) > 1 and term in foldeds[row]:
+                    result[row, column] = 1.0
+            if contexts and context_ids[row]:
+                borrowed = 0.5 * similarity[:, context_ids[row]].max(axis=1)
+                result[row] = np.maximum(result[row], borrowed)
+        return result
+
+    def _similarity(self, terms: Sequence[str], vocabulary: list[str]) -> FloatArray:
+        import numpy as np
+
+        if not vocabulary:
+            return np.zeros((len(terms), 0), dtype=np.float32)
+        vectors = self._embed([*terms, *vocabulary])
+        cosines = vectors[: len(terms)] @ vectors[len(terms) :].T
+        soft = np.clip((cosines - _UNRELATED) / (_SAME - _UNRELATED), 0.0, 1.0) * _SOFT_CEILING
+        index = {word: position for position, word in enumerate(vocabulary)}
+        for row, term in enumerate(terms):
+            figure = any(map(str.isdigit, term))
+            for word, column in index.items():
+                if word == term:
+                    soft[row, column] = 1.0
+                elif figure or any(map(str.isdigit, word)):
+                    # 5.8% and 5.9% are near in meaning and different in truth.
+                    soft[row, column] = 0.0
+        return np.asarray(soft, dtype=np.float32)
+
+    def _embed(self, wanted: Sequence[str]) -> FloatArray:
+        import numpy as np
+
+        missing = [word for word in dict.fromkeys(wanted) if word not in self._vectors]
+        if missing:
+            if len(self._vectors) + len(missing) > _CACHE_LIMIT:
+                self._vectors = {}
+                missing = list(dict.fromkeys(wanted))
+            vectors = self._embedder.embed_passages(missing)
+            self._vectors.update(zip(missing, vectors, strict=True))
+        return np.stack([self._vectors[word] for word in wanted])
+
+
+def weights_of(question: Question, frequencies: Mapping[str, int], total: int) -> tuple[float, ...]:
+    """The question's term weights times each term's rarity among ``total`` passages.
+
+    A term that no passage holds and that is written in another script than the passages (an
+    English word over Chinese text) says nothing by its absence and gets a middling rarity.
+    """
+    rarest = inverse_document_frequency(0, max(1, total))
+    result = []
+    for term, weight in zip(question.terms, question.weights, strict=True):
+        frequency = frequencies.get(term, 0)
+        if frequency == 0 and not contains_han(term):
+            rarity = 0.6 * rarest
+        else:
+            rarity = inverse_document_frequency(frequency, max(1, total))
+        result.append(weight * rarity)
+    return tuple(result)
+
+
+def _index(text_words: Sequence[str], vocabulary: dict[str, int]) -> list[int]:
+    return [
+        vocabulary.setdefault(word, len(vocabulary))
+        for word in dict.fromkeys(text_words)
+        if len(word) > 1 or contains_han(word) or word.isdigit()
+    ]

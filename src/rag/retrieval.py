@@ -1,0 +1,234 @@
+"""Finding passages: scope by metadata, two legs, and a ranker over plain, explainable signals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from rag.evidence import weights_of
+from rag.questions import bare_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from rag.evidence import TermMatcher
+    from rag.protocols import Candidate, Embedder, Engine
+    from rag.schema import DocumentSummary, Filters, Hit, Question
+
+__all__ = ["RANKING_WEIGHTS", "Retrieval", "Retriever", "Scope", "choose_scope", "rank", "score"]
+
+_CANDIDATES = 60
+"""Candidates asked of each leg."""
+
+_READ_CLOSELY = 40
+"""Fused candidates whose words are compared with the question's."""
+
+RANKING_WEIGHTS: Mapping[str, float] = {
+    "dense": 1.0,  # cosine of question and passage
+    "lexical": 0.25,  # BM25-like score as a share of the best candidate's
+    "coverage": 0.8,  # weighted share of the question's terms that the passage holds, softly
+    "period": 0.10,  # review or plan, as the question wants: 1, 0 unknown, -1 the other
+    "year": 0.15,  # the year asked for is the passage's, or is written in it: 1, 0, -1
+}
+"""What each signal of a passage counts. A passage's score is the weighted sum."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """Which documents a question is about, as far as their metadata tells.
+
+    ``document_ids`` is None for the whole collection. ``missing_places`` and ``missing_years``
+    are named by the question, but no document in the collection is about them.
+    """
+
+    document_ids: frozenset[str] | None
+    documents: int
+    missing_places: tuple[str, ...] = ()
+    missing_years: tuple[int, ...] = ()
+    applied: Mapping[str, str | int]
+    """The restrictions that the question's own words led to, for the reply."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retrieval:
+    """Ranked passages, the question with its terms weighed, and the scope searched."""
+
+    question: Question
+    hits: tuple[Hit, ...]
+    scope: Scope
+
+
+class Retriever:
+    """Finds the passages of a collection that bear on a question."""
+
+    def __init__(self, *, engine: Engine, embedder: Embedder, matcher: TermMatcher) -> None:
+        self._engine = engine
+        self._embedder = embedder
+        self._matcher = matcher
+
+    def retrieve(
+        self,
+        question: Question,
+        *,
+        collection: str,
+        filters: Filters,
+        limit: int,
+        exact: bool = False,
+    ) -> Retrieval:
+        """The best ``limit`` passages, best first. Raises CollectionNotFound.
+
+        ``exact`` searches all documents that the filters allow, whatever places or years the
+        question names.
+        """
+        documents = self._engine.documents(collection=collection, filters=filters)
+        scope = choose_scope(question, documents, filtered=bool(filters), exact=exact)
+        frequencies, total = self._engine.document_frequencies(
+            question.terms, collection=collection
+        )
+        question = replace(question, weights=weights_of(question, frequencies, total))
+        if not documents or not question.rewritten:
+            return Retrieval(question=question, hits=(), scope=scope)
+        candidates = self._engine.candidates(
+            question.rewritten,
+            self._embedder.embed_query(question.rewritten),
+            collection=collection,
+            limit=_CANDIDATES,
+            document_ids=scope.document_ids,
+        )
+        return Retrieval(
+            question=question, hits=self._rank(question, candidates, limit=limit), scope=scope
+        )
+
+    def _rank(
+        self, question: Question, candidates: Sequence[Candidate], *, limit: int
+    ) -> tuple[Hit, ...]:
+        top_lexical = max((candidate.lexical or 0.0 for candidate in candidates), default=0.0)
+        first = sorted(
+            candidates,
+            key=lambda candidate: (
+                -(candidate.dense or 0.0) - _share(candidate.lexical, top_lexical),
+                candidate.passage_id,
+            ),
+        )[:_READ_CLOSELY]
+        found = self._engine.hits([candidate.passage_id for candidate in first])
+        kept = [candidate for candidate in first if candidate.passage_id in found]
+        hits = [found[candidate.passage_id] for candidate in kept]
+        matches = self._matcher.matches(
+            question,
+            [hit.passage.text for hit in hits],
+            contexts=[" ".join((hit.title, *hit.passage.section)) for hit in hits],
+        )
+        weight_sum = sum(question.weights)
+        signalled = []
+        for hit, candidate, row in zip(hits, kept, matches, strict=True):
+            held = sum(w * float(m) for w, m in zip(question.weights, row, strict=True))
+            signals = {
+                "dense": candidate.dense or 0.0,
+                "lexical": _share(candidate.lexical, top_lexical),
+                "coverage": held / weight_sum if weight_sum else 0.0,
+                "period": _period_agreement(question, hit),
+                "year": _year_agreement(question, hit),
+            }
+            signalled.append(replace(hit, score=score(signals), signals=signals))
+        return rank(signalled)[:limit]
+
+
+def score(signals: Mapping[str, float]) -> float:
+    """The weighted sum of a passage's signals."""
+    return sum(weight * signals.get(name, 0.0) for name, weight in RANKING_WEIGHTS.items())
+
+
+def rank(hits: Iterable[Hit]) -> tuple[Hit, ...]:
+    """Hits by score, best first, ties by passage id, the same words only once.
+
+    The result does not depend on the order given.
+    """
+    ordered = sorted(hits, key=lambda hit: (-hit.score, hit.passage.passage_id))
+    seen: set[str] = set()
+    kept = []
+    for hit in ordered:
+        if hit.passage.text not in seen:
+            seen.add(hit.passage.text)
+            kept.append(replace(hit, rank=len(kept) + 1))
+    return tuple(kept)
+
+
+def choose_scope(
+    question: Question,
+    documents: Sequence[DocumentSummary],
+    *,
+    filtered: bool = False,
+    exact: bool = False,
+) -> Scope:
+    """The documents that the places and years of a question point to.
+
+    A place or year that no document is about does not narrow the search: it is reported.
+    """
+    chosen = list(documents)
+    applied: dict[str, str | int] = {}
+    missing_places: tuple[str, ...] = ()
+    missing_years: tuple[int, ...] = ()
+    if not exact:
+        about = {bare_name(str(d.metadata["place"])) for d in documents if "place" in d.metadata}
+        known = [place for place in question.places if place in about]
+        if known:
+            chosen = [d for d in chosen if bare_name(str(d.metadata.get("place", ""))) in known]
+            applied["place"] = known[0]
+        elif about:
+            missing_places = question.places
+        dated = [d for d in chosen if years_of(d.metadata)]
+        if question.years and dated:
+            fitting = [d for d in dated if years_of(d.metadata) & set(question.years)]
+            undated = [d for d in chosen if not years_of(d.metadata)]
+            if fitting:
+                chosen = fitting + undated
+                if len(fitting) < len(dated):
+                    applied["year"] = question.years[0]
+            covered = set().union(*(years_of(d.metadata) for d in dated))
+            missing_years = tuple(year for year in question.years if year not in covered)
+    narrowed = filtered or len(chosen) < len(documents)
+    return Scope(
+        document_ids=frozenset(d.document_id for d in chosen) if narrowed else None,
+        documents=len(chosen),
+        missing_places=missing_places,
+        missing_years=missing_years,
+        applied=applied,
+    )
+
+
+def years_of(metadata: Mapping[str, str | int]) -> set[int]:
+    """The years a document speaks of: the one it was given in, the one reviewed, the one planned."""
+    keys = ("year", "reporting_year", "planning_year")
+    return {int(metadata[key]) for key in keys if isinstance(metadata.get(key), int)}
+
+
+def year_of(hit: Hit) -> int | None:
+    """The year that a passage of a report speaks of, by the section it stands in."""
+    key = {"review": "reporting_year", "plan": "planning_year"}.get(hit.passage.period or "")
+    value = hit.metadata.get(key) if key else None
+    return value if isinstance(value, int) else None
+
+
+def _share(value: float | None, top: float) -> float:
+    return value / top if value and top > 0 else 0.0
+
+
+def _period_agreement(question: Question, hit: Hit) -> float:
+    if question.period is None or hit.passage.period is None:
+        return 0.0
+    return 1.0 if question.period == hit.passage.period else -1.0
+
+
+def _year_agreement(question: Question, hit: Hit) -> float:
+    wanted = set(question.years)
+    anchor = hit.metadata.get("planning_year", hit.metadata.get("year"))
+    if isinstance(anchor, int):
+        wanted |= {anchor + offset for offset in question.relative_years}
+    if not wanted:
+        return 0.0
+    if any(str(year) in hit.passage.text for year in wanted):
+        return 1.0
+    year = year_of(hit)
+    if year is None:
+        return 0.0
+    return 1.0 if year in wanted else -1.0
