@@ -145,7 +145,7 @@ def rank(hits: Iterable[Hit]) -> tuple[Hit, ...]:
     """
     ordered = sorted(hits, key=lambda hit: (-hit.score, hit.passage.passage_id))
     seen: set[str] = set()
-    kept = []
+    kept: list[Hit] = []
     for hit in ordered:
         if hit.passage.text not in seen:
             seen.add(hit.passage.text)
@@ -197,7 +197,7 @@ def choose_scope(
 
 
 def years_of(metadata: Mapping[str, str | int]) -> set[int]:
-    """The years a document speaks of: the one it was given in, the one reviewed, the one planned."""
+    """The years a document speaks of: given in, reviewed, planned."""
     keys = ("year", "reporting_year", "planning_year")
     return {int(metadata[key]) for key in keys if isinstance(metadata.get(key), int)}
 

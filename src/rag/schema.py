@@ -207,9 +207,10 @@ class Quotation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DraftSentence:
-    """One sentence a composer proposes: words with ``{0}``, ``{1}`` … for its quotations."""
+    """One sentence a composer proposes: words of its own, then its quotations."""
 
-    template: str
+    lead: str
+    """A short frame before the quotations: which document, which year. May be empty."""
     quotations: tuple[Quotation, ...]
 
 
@@ -218,8 +219,10 @@ class Draft:
     """What a composer proposes, before verification. ``sentences`` is empty when it has nothing."""
 
     sentences: tuple[DraftSentence, ...]
-    confidence: float
-    """Calibrated chance that this answers the question, 0 to 1."""
+    signals: Mapping[str, float] = field(default_factory=dict)
+    """What speaks for the evidence, by name; ``grounding.confidence`` weighs it."""
+    missing: tuple[str, ...] = ()
+    """Telling terms of the question that the evidence does not hold."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

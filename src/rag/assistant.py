@@ -1,0 +1,309 @@
+"""The path of a question: understand, retrieve, compose, decide, verify."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rag import grounding
+from rag.errors import InvalidInput
+from rag.grounding import ANSWER_BAR
+from rag.questions import understand
+from rag.refusals import refusal_for
+from rag.retrieval import Retriever
+from rag.schema import DEFAULT_COLLECTION, Answer, Citation, SearchResult, StreamEvent, Timings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from rag.evidence import TermMatcher
+    from rag.protocols import Composer, Embedder, Engine
+    from rag.retrieval import Retrieval
+    from rag.schema import Draft, Filters, Question, Refusal, Turn
+
+__all__ = ["FILTER_KEYS", "Assistant"]
+
+FILTER_KEYS: Mapping[str, type] = {
+    "date": str,
+    "document_id": str,
+    "kind": str,
+    "level": str,
+    "place": str,
+    "planning_year": int,
+    "reporting_year": int,
+    "source": str,
+    "title": str,
+    "year": int,
+}
+"""What filters may name, and the type of each value."""
+
+_PASSAGES_CONSIDERED = 8
+_MAX_TOP_K = 50
+_STREAM_PIECE = 12
+
+
+@dataclass(frozen=True, slots=True)
+class _Clock:
+    """Stage times in milliseconds, in the order they end."""
+
+    marks: list[float]
+
+    def mark(self) -> None:
+        self.marks.append(time.perf_counter())
+
+    def timings(self) -> Timings:
+        spent = [
+            1000 * (after - before)
+            for before, after in zip(self.marks, self.marks[1:], strict=False)
+        ]
+        spent += [0.0] * (4 - len(spent))
+        return Timings(understand=spent[0], retrieve=spent[1], compose=spent[2], verify=spent[3])
+
+
+class Assistant:
+    """Answers questions over the collections of one engine. Safe to call from several threads."""
+
+    def __init__(
+        self,
+        *,
+        engine: Engine,
+        embedder: Embedder,
+        composers: Mapping[str, Composer],
+        default_composer: str,
+        matcher: TermMatcher,
+        max_question_characters: int,
+    ) -> None:
+        self._engine = engine
+        self._composers = composers
+        self._default_composer = default_composer
+        self._max_question_characters = max_question_characters
+        self._retriever = Retriever(engine=engine, embedder=embedder, matcher=matcher)
+
+    def search(
+        self,
+        query: str,
+        *,
+        collection: str = DEFAULT_COLLECTION,
+        filters: Filters | None = None,
+        history: Sequence[Turn] = (),
+        top_k: int = 5,
+        exact: bool = False,
+    ) -> SearchResult:
+        """The passages that bear on a query, best first.
+
+        Raises InvalidInput for an empty or overlong query and for unknown filters,
+        CollectionNotFound for an unknown collection.
+        """
+        started = time.perf_counter()
+        filters = _checked_filters(filters)
+        question = self._understand(query, collection, filters, history, exact=exact)
+        retrieval = self._retriever.retrieve(
+            question,
+            collection=collection,
+            filters=filters,
+            limit=_checked_top_k(top_k),
+            exact=exact,
+        )
+        return SearchResult(
+            query=question.text,
+            rewritten=question.rewritten,
+            filters={**retrieval.scope.applied, **filters},
+            hits=retrieval.hits,
+            question=retrieval.question,
+            took_ms=1000 * (time.perf_counter() - started),
+        )
+
+    def ask(
+        self,
+        question: str,
+        *,
+        collection: str = DEFAULT_COLLECTION,
+        filters: Filters | None = None,
+        history: Sequence[Turn] = (),
+        top_k: int = 5,
+        composer: str | None = None,
+        exact: bool = False,
+    ) -> Answer:
+        """A verified answer or a refusal. Raises what ``search`` raises."""
+        chosen = self._composer(composer)
+        clock = _Clock([time.perf_counter()])
+        filters = _checked_filters(filters)
+        top_k = _checked_top_k(top_k)
+        understood = self._understand(question, collection, filters, history, exact=exact)
+        clock.mark()
+        retrieval = self._retriever.retrieve(
+            understood,
+            collection=collection,
+            filters=filters,
+            limit=max(top_k, _PASSAGES_CONSIDERED),
+            exact=exact,
+        )
+        clock.mark()
+        draft = chosen.compose(retrieval.question, retrieval.hits)
+        confidence = grounding.confidence(draft.signals, language=understood.language)
+        clock.mark()
+        refusal = refusal_for(retrieval, draft, confidence)
+        text = ""
+        citations: tuple[Citation, ...] = ()
+        if refusal is None:
+            text, citations = self._verify(draft, retrieval)
+            if not citations:
+                refusal = refusal_for(retrieval, draft, 0.0)
+        clock.mark()
+        return self._answer(
+            retrieval,
+            text=text,
+            citations=citations,
+            refusal=refusal,
+            confidence=confidence if refusal is None else min(confidence, 1.0 - ANSWER_BAR),
+            composer=chosen.name,
+            filters=filters,
+            top_k=top_k,
+            timings=clock.timings(),
+        )
+
+    def stream(
+        self,
+        question: str,
+        *,
+        collection: str = DEFAULT_COLLECTION,
+        filters: Filters | None = None,
+        history: Sequence[Turn] = (),
+        top_k: int = 5,
+        composer: str | None = None,
+        exact: bool = False,
+    ) -> Iterator[StreamEvent]:
+        """The same answer in steps; bad input raises before the first step."""
+        answer = self.ask(
+            question,
+            collection=collection,
+            filters=filters,
+            history=history,
+            top_k=top_k,
+            composer=composer,
+            exact=exact,
+        )
+        return _events(answer)
+
+    def _understand(
+        self,
+        text: str,
+        collection: str,
+        filters: Filters,
+        history: Sequence[Turn],
+        *,
+        exact: bool,
+    ) -> Question:
+        if not text.strip():
+            message = (
+                "The question is empty. Expected some words; type a question and send it again."
+            )
+            raise InvalidInput(message)
+        if len(text) > self._max_question_characters:
+            message = (
+                f"The question has {len(text):,} characters; at most"
+                f" {self._max_question_characters:,} are allowed. Ask about one thing in a few"
+                " sentences, or index the text as a document."
+            )
+            raise InvalidInput(message)
+        documents = self._engine.documents(collection=collection, filters=filters)
+        places = {str(d.metadata["place"]) for d in documents if "place" in d.metadata}
+        return understand(text, history=history, known_places=sorted(places), exact=exact)
+
+    def _composer(self, name: str | None) -> Composer:
+        wanted = name or self._default_composer
+        if wanted not in self._composers:
+            known = ", ".join(sorted(self._composers))
+            message = f"There is no composer {wanted!r} here. Expected one of: {known}."
+            raise InvalidInput(message)
+        return self._composers[wanted]
+
+    def _verify(self, draft: Draft, retrieval: Retrieval) -> tuple[str, tuple[Citation, ...]]:
+        texts: dict[str, str] = {}
+
+        def text_of(document_id: str) -> str:
+            if document_id not in texts:
+                texts[document_id] = self._engine.document(document_id).text
+            return texts[document_id]
+
+        return grounding.verify(
+            draft, hits=retrieval.hits, text_of=text_of, language=retrieval.question.language
+        )
+
+    def _answer(
+        self,
+        retrieval: Retrieval,
+        *,
+        text: str,
+        citations: tuple[Citation, ...],
+        refusal: Refusal | None,
+        confidence: float,
+        composer: str,
+        filters: Filters,
+        top_k: int,
+        timings: Timings,
+    ) -> Answer:
+        question = retrieval.question
+        cited = {citation.passage_id for citation in citations}
+        hits = tuple(
+            hit for hit in retrieval.hits if hit.rank <= top_k or hit.passage.passage_id in cited
+        )
+        content = json.dumps(
+            [
+                question.text,
+                question.rewritten,
+                composer,
+                text,
+                refusal.code if refusal else "",
+                [hit.passage.passage_id for hit in hits],
+            ],
+            ensure_ascii=False,
+        )
+        return Answer(
+            answer_id="a" + hashlib.sha256(content.encode()).hexdigest()[:16],
+            question=question.text,
+            rewritten=question.rewritten,
+            answer=refusal.message if refusal else text,
+            answered=refusal is None,
+            refusal=refusal,
+            confidence=confidence,
+            citations=citations if refusal is None else (),
+            hits=hits,
+            composer=composer,
+            filters={**retrieval.scope.applied, **filters},
+            timings=timings,
+        )
+
+
+def _events(answer: Answer) -> Iterator[StreamEvent]:
+    yield StreamEvent(kind="passages", hits=answer.hits)
+    for position in range(0, len(answer.answer), _STREAM_PIECE):
+        yield StreamEvent(kind="delta", text=answer.answer[position : position + _STREAM_PIECE])
+    yield StreamEvent(kind="citations", citations=answer.citations)
+    yield StreamEvent(kind="done", answer=answer)
+
+
+def _checked_filters(filters: Filters | None) -> Filters:
+    for key, value in (filters or {}).items():
+        if key not in FILTER_KEYS:
+            known = ", ".join(FILTER_KEYS)
+            message = f"Unknown filter {key!r}. Expected one of: {known}."
+            raise InvalidInput(message)
+        expected = FILTER_KEYS[key]
+        if not isinstance(value, expected) or isinstance(value, bool):
+            message = (
+                f"Filter {key!r} is {value!r}, a {type(value).__name__}."
+                f" Expected a value of type {expected.__name__}."
+            )
+            raise InvalidInput(message)
+    return dict(filters or {})
+
+
+def _checked_top_k(top_k: int) -> int:
+    if not 1 <= top_k <= _MAX_TOP_K:
+        message = f"top_k is {top_k}. Expected a number from 1 to {_MAX_TOP_K}."
+        raise InvalidInput(message)
+    return top_k

@@ -1,0 +1,1 @@
+"""Composers draft an answer from passages: extractive by default, a language model if wanted."""

@@ -1,0 +1,90 @@
+"""When to say no, and how to say why: a code for programs, a sentence that helps a person."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from rag.grounding import ANSWER_BAR
+from rag.schema import Refusal
+from rag.text import words
+
+if TYPE_CHECKING:
+    from rag.retrieval import Retrieval
+    from rag.schema import Draft, Language, RefusalCode
+
+__all__ = ["refusal_for"]
+
+_MESSAGES: dict[RefusalCode, tuple[str, str]] = {
+    "no_documents": (
+        "资料库里没有可供检索的文档。请先添加文档，或放宽筛选条件。",
+        "There is no document to search here. Add documents, or loosen the filters.",
+    ),
+    "no_evidence": (
+        "文档中没有找到{about}的内容，无法回答。",
+        "The documents say nothing about {about}, so there is no answer.",
+    ),
+    "weak_evidence": (
+        "文档中没有直接回答这个问题的内容。下面是最接近的段落，供参考。",
+        "Nothing in the documents answers this directly. The nearest passages are shown.",
+    ),
+    "other_place": (
+        "资料库里没有关于{about}的文档，无法回答。",
+        "No document here is about {about}, so there is no answer.",
+    ),
+    "other_year": (
+        "文档中没有{about}年的相关内容，无法回答。",
+        "The documents do not cover {about}, so there is no answer.",
+    ),
+    "not_a_question": (
+        "我只根据资料库里的文档回答问题。请问一个文档内容方面的问题。",
+        "I answer questions from the documents in this library only. Please ask about them.",
+    ),
+}
+
+
+def refusal_for(retrieval: Retrieval, draft: Draft, confidence: float) -> Refusal | None:
+    """Why this question gets no answer, or None when it gets one.
+
+    The evidence excuses what the metadata lacks: a place or year that no document is about may
+    still be named in the very sentence that answers.
+    """
+    question, scope = retrieval.question, retrieval.scope
+    language = question.language
+    if question.small_talk:
+        return _refusal("not_a_question", language)
+    if scope.documents == 0:
+        return _refusal("no_documents", language)
+    evidence = " ".join(q.text for sentence in draft.sentences for q in sentence.quotations)
+    places = [place for place in scope.missing_places if place not in evidence]
+    if places:
+        return _refusal("other_place", language, about=_joined(places, language))
+    years = [str(year) for year in scope.missing_years if str(year) not in evidence]
+    if years:
+        return _refusal("other_year", language, about=_joined(years, language))
+    if confidence >= ANSWER_BAR and draft.sentences:
+        return None
+    if draft.missing:
+        about = _joined(
+            [f"“{_surface(t, question.rewritten)}”" for t in draft.missing[:3]], language
+        )
+        return _refusal("no_evidence", language, about=about)
+    return _refusal("weak_evidence", language)
+
+
+def _refusal(code: RefusalCode, language: Language, *, about: str = "") -> Refusal:
+    chinese, english = _MESSAGES[code]
+    template = chinese if language == "zh" else english
+    return Refusal(code=code, message=template.format(about=about))
+
+
+def _surface(term: str, question: str) -> str:
+    """The word of the question that a folded, stemmed term stands for."""
+    for word in re.findall(r"[A-Za-z'’]+", question):
+        if words(word) == [term]:
+            return str(word)
+    return term
+
+
+def _joined(names: list[str], language: Language) -> str:
+    return ("、" if language == "zh" else ", ").join(names)
