@@ -1,0 +1,183 @@
+"""What a question asks for: kind, years, period, places, terms, follow-ups."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rag.questions import bare_name, find_places, understand
+from rag.schema import Turn
+
+
+@pytest.mark.parametrize(
+    ("question", "kind"),
+    [
+        ("2023年研发投入强度是多少？", "number"),
+        ("新增了几家灯塔工厂？", "number"),
+        ("高铁里程有多长", "number"),
+        ("How many vehicles were produced?", "number"),
+        ("What is the GDP growth target for 2024?", "number"),
+        ("哪些县进入全国百强？", "list"),
+        ("今年重点做好哪九个方面的工作？", "list"),
+        ("Which counties made the national top hundred?", "list"),
+        ("报告是什么时候作的？", "date"),
+        ("When was the report delivered?", "date"),
+        ("市长是谁？", "name"),
+        ("Who is the mayor?", "name"),
+        ("湖水干净了吗？", "yes_no"),
+        ("Did the city build a new hospital?", "yes_no"),
+        ("科大硅谷建设得怎么样？", "description"),
+        ("什么是生命线工程？", "definition"),
+    ],
+)
+def test_kind_of_answer(question: str, kind: str) -> None:
+    assert understand(question).kind == kind
+
+
+@pytest.mark.parametrize(
+    ("question", "years", "relative"),
+    [
+        ("2023年和2024年的增长", (2023, 2024), ()),
+        ("二〇二四年目标", (2024,), ()),
+        ("去年完成了多少", (), (-1,)),
+        ("what is planned for next year", (), (1,)),
+        ("举办会展2000万人次", (), ()),
+        ("建设保障性住房2003套", (), ()),
+    ],
+)
+def test_years(question: str, years: tuple[int, ...], relative: tuple[int, ...]) -> None:
+    understood = understand(question)
+    assert understood.years == years
+    assert understood.relative_years == relative
+
+
+@pytest.mark.parametrize(
+    ("question", "period"),
+    [
+        ("新能源汽车产量的目标是多少", "plan"),
+        ("计划新增多少学位", "plan"),
+        ("去年造了多少车", "review"),
+        ("新能源汽车产量", None),
+        ("What is the target for retail sales?", "plan"),
+        ("How many patents were granted?", "review"),
+    ],
+)
+def test_period(question: str, period: str | None) -> None:
+    assert understand(question).period == period
+
+
+@pytest.mark.parametrize(
+    ("question", "places"),
+    [
+        ("南京市2023年GDP", ("南京",)),
+        ("合肥和上海", ("合肥", "上海")),
+        ("What about Xi'an's target?", ("西安",)),
+        ("Nanjing's GDP", ("南京",)),
+        ("南京路步行街和北京大学", ()),
+        ("朝阳产业有哪些", ()),
+        ("朝阳市的产业", ("朝阳",)),
+        ("contact people in the city", ()),
+    ],
+)
+def test_places(question: str, places: tuple[str, ...]) -> None:
+    assert find_places(question) == places
+
+
+def test_places_of_the_library_are_known_whatever_the_gazetteer_says() -> None:
+    assert find_places("肥西县今年怎么样", known=["肥西县"]) == ("肥西",)
+
+
+@pytest.mark.parametrize(
+    ("full", "bare"),
+    [
+        ("合肥市", "合肥"),
+        ("新疆维吾尔自治区", "新疆"),
+        ("安徽省", "安徽"),
+        ("全国", "全国"),
+        ("沙市", "沙市"),
+    ],
+)
+def test_bare_name(full: str, bare: str) -> None:
+    assert bare_name(full) == bare
+
+
+def test_terms_leave_out_question_words_and_years() -> None:
+    assert understand("请问2023年研发投入强度是多少？").terms == ("研发", "投入", "强度")
+
+
+def test_generic_words_weigh_less() -> None:
+    understood = understand("研发投入的目标")
+    weights = dict(zip(understood.terms, understood.weights, strict=True))
+    assert weights["目标"] < weights["研发"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["你好", "谢谢！", "Hello there", "写一首关于春天的诗", "write a python script", "讲个笑话"],
+)
+def test_small_talk_and_instructions_are_recognised(text: str) -> None:
+    assert understand(text).small_talk
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "政府写了哪些规划？",
+        "你好，合肥2023年GDP增长多少？",
+        "How is the code of conduct described?",
+    ],
+)
+def test_questions_are_not_small_talk(text: str) -> None:
+    assert not understand(text).small_talk
+
+
+def _asked(*questions: str) -> list[Turn]:
+    turns: list[Turn] = []
+    for question in questions:
+        turns += [Turn(role="user", content=question), Turn(role="assistant", content="……")]
+    return turns
+
+
+@pytest.mark.parametrize(
+    ("earlier", "question", "holds", "lacks"),
+    [
+        ("2023年地区生产总值增长多少？", "那2024年的目标呢？", ["地区生产总值", "2024"], ["2023"]),
+        ("新建了哪些公园？", "其中哪些在包河区？", ["公园", "包河"], []),
+        (
+            "How much did GDP grow in 2023?",
+            "and what is the target for 2024?",
+            ["GDP", "2024"],
+            ["2023"],
+        ),
+        ("2023年新能源汽车产量是多少？", "那储能电池呢？", ["储能电池", "2023"], []),
+    ],
+)
+def test_follow_up_inherits_what_is_implied(
+    earlier: str, question: str, holds: list[str], lacks: list[str]
+) -> None:
+    rewritten = understand(question, history=_asked(earlier)).rewritten
+    assert all(part in rewritten for part in holds)
+    assert not any(part in rewritten for part in lacks)
+
+
+def test_a_new_topic_inherits_nothing() -> None:
+    question = "合肥有几条地铁线路开通运营？"
+    assert understand(question, history=_asked("2023年GDP增长多少？")).rewritten == question
+
+
+def test_exact_searches_what_was_typed() -> None:
+    rewritten = understand("那2024年呢？", history=_asked("GDP增长多少？"), exact=True).rewritten
+    assert rewritten == "那2024年呢？"
+
+
+def test_a_chain_of_follow_ups_keeps_its_topic() -> None:
+    history = _asked("2023年进出口总额居全国第几？", "那2024年的目标呢？")
+    assert "进出口" in understand("那2025年呢？", history=history).rewritten
+
+
+@given(st.text(max_size=120))
+def test_any_text_is_understood(value: str) -> None:
+    understood = understand(value)
+    assert len(understood.terms) == len(understood.weights)
+    assert understood == understand(value)
