@@ -65,8 +65,9 @@ class Reader(Protocol):
 class Candidate:
     """A passage that at least one leg of an engine proposes, with both legs' scores.
 
-    A score is None where that leg did not propose the passage. ``dense`` is the cosine to the
-    query; ``lexical`` is a BM25-like score, comparable only within one call.
+    ``dense`` is the cosine to the query; ``lexical`` is a BM25-like score, comparable only within
+    one call. A leg that did not propose the passage may still give its score where that is cheap
+    (the embedded engine always does: there None means that no term of the query occurs).
     """
 
     passage_id: str

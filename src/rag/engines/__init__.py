@@ -1,0 +1,1 @@
+"""Engines: where documents, passages and vectors live, behind ``rag.protocols.Engine``."""

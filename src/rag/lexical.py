@@ -1,0 +1,275 @@
+"""Full-text search by BM25: tantivy indexes derived from the catalog.
+
+An index is a folder that never changes once it is in use. A change is made in a new folder, which
+shares the segments of the old one by hard links, and then published; searches that go on in the old
+one are not disturbed, and a crash leaves the old one in place.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from rag.durable import Workshop, load_generation, publish_generation
+from rag.text import TERMS_VERSION, terms
+
+if TYPE_CHECKING:
+    import tantivy
+
+__all__ = ["LexicalEntry", "LexicalIndex"]
+
+_logger = logging.getLogger(__name__)
+
+_FIELDS = {"text": 1.0, "section": 0.5, "title": 0.25}
+"""Searched fields and their weights: words of the passage count most, then of its headings, then
+of its document's title, which all passages of a document share."""
+
+_WRITER_BYTES = 50_000_000
+_SLACK = 32
+_SAME = 1e-5
+_SHAPE_VERSION = "1"
+"""Changes with the fields: an index of another shape is rebuilt."""
+
+
+class LexicalEntry(Protocol):
+    """What is indexed of a passage."""
+
+    @property
+    def key(self) -> int:
+        """The passage's key."""
+        ...
+
+    @property
+    def document(self) -> int:
+        """The key of its document."""
+        ...
+
+    @property
+    def title(self) -> str:
+        """The document's title."""
+        ...
+
+    @property
+    def section(self) -> tuple[str, ...]:
+        """The passage's heading path."""
+        ...
+
+    @property
+    def text(self) -> str:
+        """The passage's own text."""
+        ...
+
+
+class LexicalIndex:
+    """A searchable set of passages at one position of a collection's history. Immutable."""
+
+    def __init__(self, index: tantivy.Index, *, folder: Path | None) -> None:
+        self._index = index
+        self._schema = index.schema
+        self._searcher = index.searcher()
+        self.folder = folder
+        """Where its files are; None for an index in memory."""
+
+    @classmethod
+    def load(cls, root: Path) -> tuple[LexicalIndex, dict[str, Any]] | None:
+        """The index published under ``root`` and its facts; None when none can be used.
+
+        Anything wrong with it is logged, not raised: it can be built again from the catalog.
+        """
+        generation = load_generation(root)
+        if generation is None:
+            return None
+        facts = dict(generation.facts)
+        if (facts.get("terms"), facts.get("shape")) != (TERMS_VERSION, _SHAPE_VERSION):
+            _logger.info("%s was made with other index terms; rebuilding", generation.folder)
+            return None
+        import tantivy
+
+        try:
+            index = tantivy.Index.open(str(generation.folder))
+        except ValueError as error:  # how tantivy reports an unreadable or too new index
+            _logger.warning("%s cannot be opened (%s); rebuilding", generation.folder, error)
+            return None
+        return cls(index, folder=generation.folder), facts
+
+    @classmethod
+    def in_memory(cls, added: Iterable[LexicalEntry]) -> LexicalIndex:
+        """An index of these passages that leaves no files, for a folder that takes none."""
+        import tantivy
+
+        index = tantivy.Index(_schema())
+        _apply(index, added=added, removed=())
+        return cls(index, folder=None)
+
+    @classmethod
+    def publish(
+        cls,
+        root: Path,
+        *,
+        base: LexicalIndex | None,
+        added: Iterable[LexicalEntry],
+        removed: Iterable[int],
+        facts: Mapping[str, Any],
+    ) -> LexicalIndex:
+        """Make and publish an index: ``base`` (or nothing) without the documents of the keys
+        ``removed``, with the passages ``added``. Raises OSError; then nothing has changed.
+        """
+        import tantivy
+
+        workshop = Workshop(root)
+        try:
+            try:
+                if base is not None and base.folder is not None:
+                    workshop.adopt(base.folder)
+                    index = tantivy.Index.open(str(workshop.folder))
+                else:
+                    index = tantivy.Index(_schema(), path=str(workshop.folder))
+                _apply(index, added=added, removed=removed)
+            except ValueError as error:  # how tantivy reports a full disk or a vanished file
+                raise OSError(str(error)) from error
+            folder = publish_generation(
+                workshop,
+                {
+                    **facts,
+                    "terms": TERMS_VERSION,
+                    "shape": _SHAPE_VERSION,
+                    "passages": index.searcher().num_docs,
+                },
+            )
+        finally:
+            workshop.close()
+        try:
+            return cls(tantivy.Index.open(str(folder)), folder=folder)
+        except ValueError as error:  # another process has published a newer one already
+            raise OSError(str(error)) from error
+
+    @property
+    def size(self) -> int:
+        """How many passages it holds."""
+        return int(self._searcher.num_docs)
+
+    def search(
+        self, words: Sequence[str], *, limit: int, documents: Sequence[int] | None = None
+    ) -> dict[int, float]:
+        """Keys and scores of at least the ``limit`` best passages that hold any of the words.
+
+        ``words`` are index terms. ``documents`` restricts the search to documents of these keys.
+        There may be more than ``limit``: all that score like the last one, so that the caller can
+        break ties as it likes.
+        """
+        restriction = None if documents is None else ("document", documents)
+        wanted = limit + _SLACK
+        while True:
+            found = self._search(words, limit=wanted, restriction=restriction)
+            scores = sorted(found.values(), reverse=True)
+            if len(scores) <= limit:
+                return found
+            if len(scores) < wanted or scores[limit - 1] - scores[-1] > _SAME:
+                floor = scores[limit - 1] - _SAME
+                return {key: score for key, score in found.items() if score >= floor}
+            wanted *= 2
+
+    def scores(self, words: Sequence[str], *, keys: Sequence[int]) -> dict[int, float]:
+        """The scores of given passages; those that hold none of the words are left out."""
+        return self._search(words, limit=len(keys), restriction=("key", keys))
+
+    def document_frequencies(self, words: Iterable[str]) -> dict[str, int]:
+        """In how many passages' own text each index term occurs."""
+        import tantivy
+
+        counts = {}
+        for word in words:
+            query = tantivy.Query.term_query(self._schema, "text", _token(word), "freq")
+            # Tantivy's own figure counts deleted passages too; a search does not.
+            result: Any = self._searcher.search(query, limit=1, count=True)
+            counts[word] = int(result.count)
+        return counts
+
+    def _search(
+        self, words: Sequence[str], *, limit: int, restriction: tuple[str, Sequence[int]] | None
+    ) -> dict[int, float]:
+        if not words or limit < 1 or self.size == 0 or (restriction and not restriction[1]):
+            return {}
+        result = self._searcher.search(
+            self._query(words, restriction), limit=min(limit, self.size), count=False
+        )
+        addresses = [address for _, address in result.hits]
+        keys: list[Any] = self._searcher.fast_field_values("key", addresses)
+        return {key: round(score, 4) for key, (score, _) in zip(keys, result.hits, strict=True)}
+
+    def _query(
+        self, words: Sequence[str], restriction: tuple[str, Sequence[int]] | None
+    ) -> tantivy.Query:
+        import tantivy
+
+        query, occur = tantivy.Query, tantivy.Occur
+        clauses: dict[str, list[tuple[Any, tantivy.Query]]] = {}
+        for field, weight in _FIELDS.items():
+            clauses[field] = [
+                (
+                    occur.Should,
+                    query.boost_query(
+                        query.term_query(self._schema, field, _token(word), "freq"), weight
+                    ),
+                )
+                for word in dict.fromkeys(words)
+            ]
+        # A title alone proposes nothing: it would propose all of its document.
+        found = query.boolean_query(
+            [
+                (occur.Must, query.boolean_query(clauses["text"] + clauses["section"])),
+                (occur.Should, query.boolean_query(clauses["title"])),
+            ]
+        )
+        if restriction is None:
+            return found
+        field, values = restriction
+        allowed = query.term_set_query(self._schema, field, list(values))
+        return query.boolean_query(
+            [(occur.Must, found), (occur.Must, query.const_score_query(allowed, 0.0))]
+        )
+
+
+def _schema() -> tantivy.Schema:
+    import tantivy
+
+    builder = tantivy.SchemaBuilder()
+    builder.add_unsigned_field("key", indexed=True, fast=True)
+    builder.add_unsigned_field("document", indexed=True)
+    for field in _FIELDS:
+        # Terms come ready made from rag.text; positions would only serve phrase queries.
+        builder.add_text_field(field, tokenizer_name="whitespace", index_option="freq")
+    return builder.build()
+
+
+def _apply(index: tantivy.Index, *, added: Iterable[LexicalEntry], removed: Iterable[int]) -> None:
+    import tantivy
+
+    schema = index.schema
+    # One thread: the same passages then make the same segments.
+    writer = index.writer(heap_size=_WRITER_BYTES, num_threads=1)
+    for document in removed:
+        writer.delete_documents_by_term("document", document)
+    for entry in added:
+        fields = {
+            "key": entry.key,
+            "document": entry.document,
+            "text": _tokens(entry.text),
+            "section": _tokens("\n".join(entry.section)),
+            "title": _tokens(entry.title),
+        }
+        writer.add_document(tantivy.Document.from_dict(fields, schema))
+    writer.commit()
+    writer.wait_merging_threads()
+    index.reload()
+
+
+def _tokens(text: str) -> str:
+    return " ".join(_token(word) for word in terms(text))
+
+
+def _token(word: str) -> str:
+    # The index splits at white space: a term that holds some must not become two.
+    return "_".join(word.split())

@@ -1,0 +1,342 @@
+"""The document library: files in, documents with passages and vectors out, through one engine."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import stat
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from rag import readers
+from rag.catalog import CATALOG_NAME
+from rag.chunking import chunk
+from rag.errors import (
+    CollectionNotFound,
+    DocumentNotFound,
+    InvalidInput,
+    MissingDependency,
+    UnreadableDocument,
+)
+from rag.metadata import describe
+from rag.schema import DEFAULT_COLLECTION, Document, FileOutcome
+from rag.text import normalise
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from rag.protocols import Embedder, Engine
+    from rag.schema import Collection, DocumentSummary, Filters, Metadata, Passage
+
+    FloatArray = npt.NDArray[np.float32]
+
+__all__ = ["Library", "embedding_text"]
+
+_BATCH = 256
+_COLLECTION_NAME = re.compile(r"\w[\w .-]{0,63}")
+_METADATA_KEY = re.compile(r"[a-z][a-z0-9_]{0,63}")
+_METADATA_CHARACTERS = 1_000
+_METADATA_KEYS = 64
+_INTEGER_LIMIT = 2**53
+"""Integers beyond this would change on their way through JSON in a browser."""
+
+Progress = Callable[[FileOutcome, int, int], None]
+
+
+def embedding_text(document: Document, passage: Passage) -> str:
+    """What is embedded for a passage: title, place and heading path, and the passage's text.
+
+    A passage seldom repeats what it is about; its headings and its document's title say it.
+    """
+    place = document.metadata.get("place")
+    context = [document.title]
+    if isinstance(place, str) and place not in document.title:
+        context.append(place)
+    return "\n".join([" ".join([*context, *passage.section]), passage.text])
+
+
+class Library:
+    """Adds, replaces, removes and lists documents of one engine.
+
+    A file that cannot become a document is an outcome, not an error: the rest of a batch goes on.
+    Errors of the engine (a lock, a full disk) end the call; what was added by then stays.
+    """
+
+    def __init__(
+        self,
+        *,
+        engine: Engine,
+        embedder: Embedder,
+        passage_characters: int,
+        max_file_bytes: int,
+    ) -> None:
+        self._engine = engine
+        self._embedder = embedder
+        self._passage_characters = passage_characters
+        self._max_file_bytes = max_file_bytes
+
+    @property
+    def engine(self) -> Engine:
+        """Where the documents live."""
+        return self._engine
+
+    def add_bytes(
+        self,
+        data: bytes,
+        *,
+        name: str,
+        collection: str = DEFAULT_COLLECTION,
+        metadata: Metadata | None = None,
+    ) -> FileOutcome:
+        """Add or replace one document given as a file's bytes.
+
+        ``name`` is its source: what a newer version replaces, and whose suffix names the format.
+        ``metadata`` overrides what the text says. Raises InvalidInput for a bad collection name or
+        metadata, and the engine's errors.
+        """
+        batch = self._begin(collection, metadata)
+        source = normalise(name).strip()
+        if not source:
+            raise InvalidInput("A document needs a name, such as its file name.")
+        return self._add(source, lambda: data, batch)
+
+    def add_paths(
+        self,
+        paths: Sequence[Path],
+        *,
+        collection: str = DEFAULT_COLLECTION,
+        metadata: Metadata | None = None,
+        progress: Progress | None = None,
+    ) -> tuple[FileOutcome, ...]:
+        """Add or replace files and all readable files in folders, in order of name.
+
+        Folders are walked without hidden files, other formats, and indexes. ``progress`` is called
+        after each file with its outcome, how many are done and how many there are. Raises
+        InvalidInput for a bad collection name or metadata, and the engine's errors.
+        """
+        batch = self._begin(collection, metadata)
+        files = list(_files(paths, suffixes=readers.supported_suffixes()))
+        outcomes = []
+        for number, path in enumerate(files, start=1):
+            outcome = self._add(_source_of(path), partial(self._read_file, path), batch)
+            outcomes.append(outcome)
+            if progress is not None:
+                progress(outcome, number, len(files))
+        return tuple(outcomes)
+
+    def remove(self, document_id: str) -> None:
+        """Remove a document and all that derives from it. Raises DocumentNotFound."""
+        self._engine.remove(document_id)
+
+    def document(self, document_id: str) -> Document:
+        """A document with its text. Raises DocumentNotFound."""
+        return self._engine.document(document_id)
+
+    def documents(
+        self, collection: str = DEFAULT_COLLECTION, filters: Filters | None = None
+    ) -> tuple[DocumentSummary, ...]:
+        """A collection's documents in order of source. Raises CollectionNotFound."""
+        return self._engine.documents(collection=collection, filters=filters)
+
+    def passages(self, document_id: str) -> tuple[Passage, ...]:
+        """A document's passages in order. Raises DocumentNotFound."""
+        return self._engine.passages(document_id)
+
+    def collections(self) -> tuple[Collection, ...]:
+        """All collections."""
+        return self._engine.collections()
+
+    def _begin(self, collection: str, metadata: Metadata | None) -> _Batch:
+        _check_collection(collection)
+        _check_metadata(metadata or {})
+        try:
+            summaries = self._engine.documents(collection=collection)
+        except CollectionNotFound:
+            summaries = ()  # writing to it makes it
+        stored = {summary.source: summary.document_id for summary in summaries}
+        return _Batch(collection=collection, metadata=metadata or {}, stored=stored)
+
+    def _add(self, source: str, read: Callable[[], bytes], batch: _Batch) -> FileOutcome:
+        try:
+            document, passages = self._prepare(read(), source, batch)
+        except (UnreadableDocument, MissingDependency) as error:
+            return FileOutcome(
+                source=source, status="failed", error=str(error), error_code=error.code
+            )
+        status: Literal["added", "replaced", "unchanged"]
+        status = "replaced" if source in batch.stored else "added"
+        if batch.stored.get(source) == document.document_id and self._is_stored(document, passages):
+            status = "unchanged"
+        else:
+            self._engine.write(document, passages, self._embed(document, passages))
+            batch.stored[source] = document.document_id
+        return FileOutcome(
+            source=source,
+            status=status,
+            document_id=document.document_id,
+            passages=len(passages),
+        )
+
+    def _prepare(
+        self, data: bytes, source: str, batch: _Batch
+    ) -> tuple[Document, tuple[Passage, ...]]:
+        self._check_size(len(data), source)
+        parsed = readers.read(data, name=source, max_bytes=self._max_file_bytes)
+        metadata = describe(parsed, source=source) | dict(batch.metadata)
+        document = Document(
+            document_id=_document_id(batch.collection, source, parsed.text),
+            collection=batch.collection,
+            source=source,
+            title=str(metadata["title"]),
+            text=parsed.text,
+            metadata=metadata,
+        )
+        passages = chunk(
+            parsed,
+            document_id=document.document_id,
+            max_characters=self._passage_characters,
+        )
+        if not passages:
+            raise UnreadableDocument(
+                f"{source} holds no text to index: {len(parsed.text)} characters were read, but "
+                "no sentence was found among them."
+            )
+        return document, passages
+
+    def _is_stored(self, document: Document, passages: tuple[Passage, ...]) -> bool:
+        # The id stands for source and text; settings and metadata may have changed since.
+        try:
+            return (
+                self._engine.document(document.document_id) == document
+                and self._engine.passages(document.document_id) == passages
+            )
+        except DocumentNotFound:
+            return False
+
+    def _embed(self, document: Document, passages: Sequence[Passage]) -> FloatArray:
+        import numpy as np
+
+        texts = [embedding_text(document, passage) for passage in passages]
+        return np.concatenate(
+            [
+                self._embedder.embed_passages(texts[start : start + _BATCH])
+                for start in range(0, len(texts), _BATCH)
+            ]
+        )
+
+    def _read_file(self, path: Path) -> bytes:
+        try:
+            status = path.stat()
+            if stat.S_ISDIR(status.st_mode):
+                raise UnreadableDocument(f"The folder {path} cannot be listed.")
+            # Opening a pipe or a device could wait for ever.
+            if not stat.S_ISREG(status.st_mode):
+                raise UnreadableDocument(f"{path} is not a regular file.")
+            self._check_size(status.st_size, str(path))
+            return path.read_bytes()
+        except OSError as error:
+            raise UnreadableDocument(f"{path} cannot be read: {error.strerror}.") from error
+
+    def _check_size(self, size: int, source: str) -> None:
+        if size > self._max_file_bytes:
+            raise UnreadableDocument(
+                f"{source} has {size / 2**20:.1f} MB; files of up to "
+                f"{self._max_file_bytes / 2**20:g} MB are read. Split it, or raise "
+                "RAG_MAX_FILE_MEGABYTES."
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Batch:
+    """What the files of one call share. ``stored`` maps sources to document ids."""
+
+    collection: str
+    metadata: Metadata
+    stored: dict[str, str]
+
+
+def _document_id(collection: str, source: str, text: str) -> str:
+    # Lengths keep ("a", "bc") and ("ab", "c") apart.
+    parts = "".join(f"{len(part)}:{part}" for part in (collection, source, text))
+    return "d" + hashlib.sha256(parts.encode()).hexdigest()[:16]
+
+
+def _source_of(path: Path) -> str:
+    absolute = Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow links
+    try:
+        return normalise(absolute.relative_to(Path.cwd()).as_posix())
+    except ValueError:
+        return normalise(absolute.as_posix())
+
+
+def _files(paths: Sequence[Path], *, suffixes: frozenset[str]) -> Iterator[Path]:
+    """The files named, and the readable ones below the folders named; each once."""
+    seen: set[str] = set()
+    for path in paths:
+        found = _walk(path, suffixes=suffixes, above=()) if path.is_dir() else iter((path,))
+        for file in found:
+            absolute = os.path.abspath(file)  # noqa: PTH100 - as in _source_of
+            if absolute not in seen:
+                seen.add(absolute)
+                yield file
+
+
+def _walk(
+    folder: Path, *, suffixes: frozenset[str], above: tuple[tuple[int, int], ...]
+) -> Iterator[Path]:
+    try:
+        status = folder.stat()
+        entries = sorted(folder.iterdir(), key=lambda entry: entry.name)
+    except OSError:
+        yield folder  # reading it says what is wrong with it
+        return
+    identity = (status.st_dev, status.st_ino)
+    # A link to a folder above would go round for ever; an index is not a document.
+    if identity in above or any(entry.name == CATALOG_NAME for entry in entries):
+        return
+    for entry in entries:
+        if entry.name.startswith("."):
+            continue
+        if entry.is_dir():
+            yield from _walk(entry, suffixes=suffixes, above=(*above, identity))
+        elif entry.suffix.lower() in suffixes:
+            yield entry
+
+
+def _check_collection(name: str) -> None:
+    if not _COLLECTION_NAME.fullmatch(name):
+        raise InvalidInput(
+            f"{name!r} cannot name a collection: 1 to 64 letters, digits, spaces, '_', '.' and "
+            "'-', the first a letter, a digit or '_'."
+        )
+
+
+def _check_metadata(metadata: Metadata) -> None:
+    if len(metadata) > _METADATA_KEYS:
+        raise InvalidInput(f"{len(metadata)} metadata keys; up to {_METADATA_KEYS} are kept.")
+    for key, value in metadata.items():
+        if not isinstance(key, str) or not _METADATA_KEY.fullmatch(key):
+            raise InvalidInput(
+                f"{key!r} cannot be a metadata key: lower-case letters, digits and '_', the first "
+                "a letter, up to 64."
+            )
+        if isinstance(value, str):
+            if not value.strip() or len(value) > _METADATA_CHARACTERS:
+                raise InvalidInput(
+                    f"Metadata {key!r} has {len(value)} characters; expected 1 to "
+                    f"{_METADATA_CHARACTERS}, not only spaces."
+                )
+        elif isinstance(value, bool) or not isinstance(value, int):
+            raise InvalidInput(
+                f"Metadata {key!r} is of type {type(value).__name__}; expected a text or a whole "
+                "number."
+            )
+        elif abs(value) > _INTEGER_LIMIT:
+            raise InvalidInput(f"Metadata {key!r} is {value}; whole numbers go up to 2^53.")
+        if key == "title" and not isinstance(value, str):
+            raise InvalidInput(f"Metadata 'title' is {value!r}; expected a text.")
