@@ -1,0 +1,187 @@
+"""Settings to objects: the one place that names concrete embedders, engines and composers.
+
+A backend is a string in the settings, resolved in the tables below; its modules are imported only
+when it is chosen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self, TypeVar
+
+from rag.errors import InvalidSetting
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import TracebackType
+
+    from rag.assistant import Assistant
+    from rag.evidence import TermMatcher
+    from rag.library import Library
+    from rag.protocols import Composer, Embedder, Engine
+    from rag.schema import EmbedderInfo
+    from rag.settings import Settings
+
+__all__ = ["Application", "open_application", "open_embedder", "open_engine"]
+
+_Made = TypeVar("_Made")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Application:
+    """The product, opened: close it when done, or use it in a ``with`` statement."""
+
+    settings: Settings
+    library: Library
+    assistant: Assistant
+    embedder: Embedder
+
+    def close(self) -> None:
+        """Save the derived indexes and release files and locks."""
+        self.library.engine.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def open_application(settings: Settings, *, create: bool = True) -> Application:
+    """Open the index, the embedding model and the assistant that the settings name.
+
+    ``create`` makes an empty index where there is none. Raises InvalidSetting for a name that no
+    table holds, ModelUnavailable, MissingDependency, IndexMissing (``create`` is False),
+    IndexDamaged, IndexMismatch, IndexLocked, Unavailable.
+    """
+    from rag.assistant import Assistant
+    from rag.library import Library
+
+    _choose(_COMPOSERS, settings.composer, setting="composer")
+    embedder = open_embedder(settings.embedder)
+    engine = open_engine(settings, embedder=embedder.info, create=create)
+    with ExitStack() as undo:
+        undo.callback(engine.close)
+        matcher = _term_matcher(settings, embedder)
+        assistant = Assistant(
+            engine=engine,
+            embedder=embedder,
+            composers={name: make(embedder, matcher) for name, make in _COMPOSERS.items()},
+            default_composer=settings.composer,
+            matcher=matcher,
+            max_question_characters=settings.max_question_characters,
+        )
+        library = Library(
+            engine=engine,
+            embedder=embedder,
+            passage_characters=settings.passage_characters,
+            max_file_bytes=settings.max_file_bytes,
+        )
+        undo.pop_all()
+    return Application(settings=settings, library=library, assistant=assistant, embedder=embedder)
+
+
+def open_embedder(name: str) -> Embedder:
+    """Load the embedding model a setting names: ``bundled``, ``sentence-transformers:NAME``.
+
+    Raises InvalidSetting, ModelUnavailable, MissingDependency.
+    """
+    family, _, argument = name.partition(":")
+    return _choose(_EMBEDDERS, family, setting="embedder")(argument.strip())
+
+
+def open_engine(settings: Settings, *, embedder: EmbedderInfo, create: bool = True) -> Engine:
+    """Open the engine the settings name, for vectors of one model. Raises as open_application."""
+    make = _choose(_ENGINES, settings.engine, setting="engine")
+    return make(settings.data_dir, embedder, create)
+
+
+def _bundled(argument: str) -> Embedder:
+    from rag.embedders.bundled import BundledEmbedder
+
+    _refuse_argument("bundled", argument)
+    return BundledEmbedder.load()
+
+
+def _sentence_transformers(argument: str) -> Embedder:
+    from rag.embedders.transformer import SentenceTransformerEmbedder
+
+    if not argument:
+        message = (
+            "embedder is 'sentence-transformers' without a model. Expected"
+            " sentence-transformers:NAME_OR_PATH, such as"
+            " sentence-transformers:intfloat/multilingual-e5-small."
+        )
+        raise InvalidSetting(message)
+    return SentenceTransformerEmbedder.load(argument)
+
+
+def _ranking_fake(argument: str) -> Embedder:
+    from rag.embedders.ranking_fake import RankingFakeEmbedder
+
+    _refuse_argument("ranking-fake", argument)
+    return RankingFakeEmbedder()
+
+
+def _refuse_argument(family: str, argument: str) -> None:
+    if argument:
+        message = (
+            f"embedder is '{family}:{argument}', but {family!r} takes nothing after it."
+            f" Expected {family!r}, or sentence-transformers:{argument} for another model."
+        )
+        raise InvalidSetting(message)
+
+
+def _embedded(folder: Path, embedder: EmbedderInfo, create: bool) -> Engine:
+    from rag.engines.embedded import EmbeddedEngine
+
+    return EmbeddedEngine.open(folder, embedder=embedder, create=create)
+
+
+def _extractive(embedder: Embedder, matcher: TermMatcher) -> Composer:
+    from rag.composers.extractive import ExtractiveComposer
+
+    return ExtractiveComposer(embedder=embedder, matcher=matcher)
+
+
+_EMBEDDERS: Mapping[str, Callable[[str], Embedder]] = {
+    "bundled": _bundled,
+    "ranking-fake": _ranking_fake,  # ranks by shared words, without any model: for tests
+    "sentence-transformers": _sentence_transformers,
+}
+_ENGINES: Mapping[str, Callable[[Path, EmbedderInfo, bool], Engine]] = {
+    "embedded": _embedded,
+}
+_COMPOSERS: Mapping[str, Callable[[Embedder, TermMatcher], Composer]] = {
+    "extractive": _extractive,
+}
+
+
+def _term_matcher(settings: Settings, embedder: Embedder) -> TermMatcher:
+    """Words are compared by a static model, which a sentence model is no substitute for."""
+    from rag.evidence import TermMatcher
+
+    is_static = settings.embedder in {"bundled", "ranking-fake"}
+    return TermMatcher(embedder if is_static else open_embedder("bundled"))
+
+
+def _choose(table: Mapping[str, _Made], name: str, *, setting: str) -> _Made:
+    if name in table:
+        return table[name]
+    message = (
+        f"{setting} is {name!r}. Expected {_one_of(table)}; set RAG_{setting.upper()},"
+        f" or {setting} in rag.toml."
+    )
+    raise InvalidSetting(message)
+
+
+def _one_of(names: Iterable[str]) -> str:
+    public = [name for name in names if name != "ranking-fake"]
+    return public[0] if len(public) == 1 else "one of: " + ", ".join(public)
