@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from rag import grounding
@@ -143,6 +143,7 @@ class Assistant:
         )
         clock.mark()
         draft = chosen.compose(retrieval.question, retrieval.hits)
+        retrieval = self._with_cited(retrieval, draft)
         confidence = grounding.confidence(draft.signals, language=understood.language)
         clock.mark()
         refusal = refusal_for(retrieval, draft, confidence)
@@ -220,6 +221,19 @@ class Assistant:
             message = f"There is no composer {wanted!r} here. Expected one of: {known}."
             raise InvalidInput(message)
         return self._composers[wanted]
+
+    def _with_cited(self, retrieval: Retrieval, draft: Draft) -> Retrieval:
+        """The retrieval with passages that a draft quotes from beyond the ranked ones."""
+        known = {hit.passage.passage_id for hit in retrieval.hits}
+        quoted = [q.passage_id for sentence in draft.sentences for q in sentence.quotations]
+        beyond = [passage_id for passage_id in dict.fromkeys(quoted) if passage_id not in known]
+        found = self._engine.hits(beyond) if beyond else {}
+        extra = [found[passage_id] for passage_id in beyond if passage_id in found]
+        ranked = [
+            replace(hit, rank=len(retrieval.hits) + number)
+            for number, hit in enumerate(extra, start=1)
+        ]
+        return replace(retrieval, hits=(*retrieval.hits, *ranked))
 
     def _verify(self, draft: Draft, retrieval: Retrieval) -> tuple[str, tuple[Citation, ...]]:
         texts: dict[str, str] = {}

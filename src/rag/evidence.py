@@ -26,7 +26,14 @@ if TYPE_CHECKING:
 
     FloatArray = npt.NDArray[np.float32]
 
-__all__ = ["TermMatcher", "has_date", "has_figure", "inverse_document_frequency", "weights_of"]
+__all__ = [
+    "TermMatcher",
+    "figure_agreement",
+    "has_date",
+    "has_figure",
+    "inverse_document_frequency",
+    "weights_of",
+]
 
 _CACHE_LIMIT = 200_000
 """Words whose vectors are kept: about 200 MB at 256 dimensions."""
@@ -36,9 +43,39 @@ _SAME, _UNRELATED = 0.80, 0.25
 _SOFT_CEILING = 0.85
 """A near-synonym never counts as much as the word itself."""
 
+_QUANTITY = r"(?:\d+(?:[.,]\d+)*|[一二三四五六七八九十百千两]+)[十百千万亿]*[余多]?"
 _FIGURE = re.compile(
     r"\d+(?:\.\d+)?|[一二三四五六七八九十百千万亿两]+(?:成|倍|分之|[个家项条座次位名户人])|翻番|过半|全覆盖"
 )
+# Figures that name or number something instead of counting it: 1号线, 第十四届, 2024年, 12345热线.
+_NAMING = re.compile(
+    r"(?:19|20)\d\d\s*年|\d+\s*号|第?[\d一二三四五六七八九十]+(?:届|期(?!间))|\d{4,}热线|[A-Za-z]\d+"
+)
+
+_WANTED_UNITS: tuple[tuple[re.Pattern[str], str], ...] = (
+    (
+        re.compile(r"第几|排名|位次|名次|排第|\brank", re.I),
+        r"第[\d一二三四五六七八九十]+|首位|前[\d一二三四五六七八九十]+|\d+位",
+    ),
+    (
+        re.compile(r"多长|里程|多少公里|\bhow long\b|\blength\b|\bmileage\b|kilomet", re.I),
+        r"(?:公里|千米|米)",
+    ),
+    (re.compile(r"多大面积|面积|平方|\barea\b", re.I), r"(?:平方|亩|公顷)"),
+    (
+        re.compile(
+            r"比[例重]|占比|增[速幅]|增长(?:率|多少|了多少|目标)|百分之|强度|[升降涨跌]了?多少"
+            r"|percent|\brate\b|\bshare\b|\bgrowth\b|\bgr[eo]w|intensity|proportion",
+            re.I,
+        ),
+        r"(?:%|％|成|倍|个百分点)",
+    ),
+    (re.compile(r"多少钱|多少[亿万]?元|几[亿万]?元|\bspen[dt]|\byuan\b|\bmoney\b", re.I), r"元"),
+)
+_CLASSIFIER = re.compile(
+    r"(?:多少|几)[十百千万亿]*(?P<unit>[家户个条辆套所座项次人名位处种类列亩件支只艘台场趟班间])"
+)
+
 _DATE = re.compile(
     r"\d{4}\s*年(?:\d{1,2}月(?:\d{1,2}日)?)?|\d{1,2}月(?:\d{1,2}日|[底初份])?|年底|上半年|下半年"
     r"|\b(?:January|February|March|April|May|June|July|August|September|October|November|December)\b"
@@ -52,9 +89,32 @@ def inverse_document_frequency(frequency: int, total: int) -> float:
 
 
 def has_figure(text: str) -> bool:
-    """Whether a quantity is written, apart from years and numbering."""
-    without_years = re.sub(r"(?:19|20)\d\d\s*年", "", text)
-    return _FIGURE.search(without_years) is not None
+    """Whether a quantity is written, apart from years and numbers that only name something."""
+    return _FIGURE.search(_NAMING.sub("", text)) is not None
+
+
+def figure_agreement(question: str, text: str) -> float:
+    """Does a text hold the kind of figure that a question asks for?
+
+    1 for a figure with the unit asked for, or any figure where no unit is; 0.3 for a figure with
+    another unit, -1 for none.
+    """
+    if not has_figure(text):
+        return -1.0
+    wanted = _wanted_unit(question)
+    if wanted is None:
+        return 1.0
+    return 1.0 if wanted.search(_NAMING.sub("", text)) else 0.3
+
+
+def _wanted_unit(question: str) -> re.Pattern[str] | None:
+    classifier = _CLASSIFIER.search(question)
+    if classifier and classifier["unit"] not in "个位":
+        return re.compile(_QUANTITY + re.escape(classifier["unit"]))
+    for pattern, unit in _WANTED_UNITS:
+        if pattern.search(question):
+            return re.compile(unit if unit.startswith("第") else _QUANTITY + unit)
+    return None
 
 
 def has_date(text: str) -> bool:

@@ -73,7 +73,7 @@ def open_application(settings: Settings, *, create: bool = True) -> Application:
         assistant = Assistant(
             engine=engine,
             embedder=embedder,
-            composers={name: make(embedder, matcher) for name, make in _COMPOSERS.items()},
+            composers={name: make(embedder, matcher, engine) for name, make in _COMPOSERS.items()},
             default_composer=settings.composer,
             matcher=matcher,
             max_question_characters=settings.max_question_characters,
@@ -145,10 +145,10 @@ def _embedded(folder: Path, embedder: EmbedderInfo, create: bool) -> Engine:
     return EmbeddedEngine.open(folder, embedder=embedder, create=create)
 
 
-def _extractive(embedder: Embedder, matcher: TermMatcher) -> Composer:
+def _extractive(embedder: Embedder, matcher: TermMatcher, engine: Engine) -> Composer:
     from rag.composers.extractive import ExtractiveComposer
 
-    return ExtractiveComposer(embedder=embedder, matcher=matcher)
+    return ExtractiveComposer(embedder=embedder, matcher=matcher, passages_of=engine.passages)
 
 
 _EMBEDDERS: Mapping[str, Callable[[str], Embedder]] = {
@@ -159,7 +159,7 @@ _EMBEDDERS: Mapping[str, Callable[[str], Embedder]] = {
 _ENGINES: Mapping[str, Callable[[Path, EmbedderInfo, bool], Engine]] = {
     "embedded": _embedded,
 }
-_COMPOSERS: Mapping[str, Callable[[Embedder, TermMatcher], Composer]] = {
+_COMPOSERS: Mapping[str, Callable[[Embedder, TermMatcher, Engine], Composer]] = {
     "extractive": _extractive,
 }
 

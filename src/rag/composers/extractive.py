@@ -6,23 +6,23 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rag.evidence import has_date, has_figure
+from rag.evidence import figure_agreement, has_date
 from rag.schema import Draft, DraftSentence, Quotation
 from rag.text import clauses, sentences
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from rag.evidence import TermMatcher
     from rag.protocols import Embedder
-    from rag.schema import Hit, Period, Question
+    from rag.schema import Hit, Passage, Period, Question
 
 __all__ = ["ExtractiveComposer"]
 
 _PASSAGES_READ = 8
 """Passages whose sentences are compared."""
 
-_SHORT = 60
+_SHORT = 32
 """A sentence of at most this many characters is quoted whole."""
 
 _BUDGET = 110
@@ -44,6 +44,11 @@ SENTENCE_WEIGHTS = {
 _CONTINUES = re.compile(
     r"^(?:[居占比较达增降创排列为]|位居|位列|总数|同比|其中|提升|提高|下降|增长|连续|首次|实现|突破|净增|累计)"
 )
+_ANNOUNCES = re.compile(
+    r"(?:[一二三四五六七八九十\d]+|以下|下列|几)[个大项]?(?:方面|重点|任务|工作|举措)|如下|主要做了"
+)
+"""A sentence that announces a list of headings: 重点做好九个方面工作。"""
+
 _TRAILING = re.compile(r"[，；：、。,;:\s]+$")
 
 
@@ -64,9 +69,17 @@ class ExtractiveComposer:
 
     name = "extractive"
 
-    def __init__(self, *, embedder: Embedder, matcher: TermMatcher) -> None:
+    def __init__(
+        self,
+        *,
+        embedder: Embedder,
+        matcher: TermMatcher,
+        passages_of: Callable[[str], Sequence[Passage]],
+    ) -> None:
+        """``passages_of`` gives all passages of a document, for lists that its headings make."""
         self._embedder = embedder
         self._matcher = matcher
+        self._passages_of = passages_of
 
     def compose(self, question: Question, hits: Sequence[Hit]) -> Draft:
         """Propose the telling clause or clauses of ``hits``; see ``protocols.Composer``."""
@@ -74,6 +87,14 @@ class ExtractiveComposer:
         if not ranked:
             return Draft(sentences=())
         best = ranked[0]
+        listed = self._headings(question, ranked)
+        if listed is not None:
+            announcing, quotations = listed
+            lead = _lead(question, announcing, labelled=question.language != "zh")
+            return Draft(
+                sentences=(DraftSentence(lead=lead, quotations=quotations),),
+                signals={**announcing.signals, "weakest": 1.0},
+            )
         chosen = _choose(question, ranked)
         drafted = tuple(
             DraftSentence(
@@ -84,7 +105,7 @@ class ExtractiveComposer:
         )
         return Draft(
             sentences=drafted,
-            signals={**best.signals, "margin": _margin(ranked)},
+            signals={**best.signals, "weakest": _weakest(question, best)},
             missing=_missing(question, best),
         )
 
@@ -135,6 +156,44 @@ class ExtractiveComposer:
         result.sort(key=lambda s: (-s.score, s.hit.rank, s.start))
         return result
 
+    def _headings(
+        self, question: Question, ranked: Sequence[_Sentence]
+    ) -> tuple[_Sentence, tuple[Quotation, ...]] | None:
+        """The run-in headings that a sentence announces, when a list of them is asked for.
+
+        重点做好九个方面工作。 is answered by the nine headings after it, each in its own passage.
+        """
+        if question.kind != "list":
+            return None
+        for sentence in ranked[:3]:
+            asked, announced = (
+                _ANNOUNCES.search(question.rewritten),
+                _ANNOUNCES.search(sentence.text),
+            )
+            if not (asked and announced):
+                continue
+            passage = sentence.hit.passage
+            depth = len(passage.section)
+            quotations: dict[str, Quotation] = {}
+            for later in self._passages_of(passage.document_id):
+                if later.ordinal <= passage.ordinal or later.section[:depth] != passage.section:
+                    continue
+                if len(later.section) > depth and later.section[depth] not in quotations:
+                    heading = later.section[depth]
+                    at = later.text.find(heading)
+                    if at >= 0:
+                        start = later.start + at
+                        quotations[heading] = Quotation(
+                            passage_id=later.passage_id,
+                            document_id=later.document_id,
+                            start=start,
+                            end=start + len(heading),
+                            text=heading,
+                        )
+            if len(quotations) > 1:
+                return sentence, tuple(quotations.values())
+        return None
+
     def _quote(self, question: Question, sentence: _Sentence) -> Quotation:
         """The clauses of a sentence that answer, as one span; the sentence itself if short."""
         start, end = sentence.start, sentence.end
@@ -172,7 +231,13 @@ class ExtractiveComposer:
             held(range(row, row + 1)) / total + 0.3 * _kind_agreement(question, piece)
             for row, piece in enumerate(pieces)
         ]
-        first = last = max(range(len(pieces)), key=lambda row: (values[row], -row))
+        agreeing = [_kind_agreement(question, piece) for piece in pieces]
+        strongest = max(agreeing)
+        seeds = [row for row in range(len(pieces)) if agreeing[row] == strongest]
+        first = last = max(
+            seeds if question.kind in {"number", "date"} else range(len(pieces)),
+            key=lambda row: (values[row], -row),
+        )
 
         def length(low: int, high: int) -> int:
             return spans[high][1] - spans[low][0]
@@ -201,7 +266,7 @@ class ExtractiveComposer:
 
 def _kind_agreement(question: Question, text: str) -> float:
     if question.kind == "number":
-        return 1.0 if has_figure(text) else -1.0
+        return figure_agreement(question.rewritten, text)
     if question.kind == "date":
         return 1.0 if has_date(text) else -0.5
     if question.kind == "list":
@@ -291,8 +356,17 @@ def _overlap(one: str, other: str) -> float:
     return len(first & second) / max(1, min(len(first), len(second)))
 
 
-def _margin(ranked: Sequence[_Sentence]) -> float:
-    return ranked[0].score - ranked[1].score if len(ranked) > 1 else 1.0
+def _weakest(question: Question, best: _Sentence) -> float:
+    """How well the least held of the question's telling terms is held."""
+    heaviest = max(question.weights, default=0.0)
+    return min(
+        (
+            held
+            for weight, held in zip(question.weights, best.matches, strict=True)
+            if weight >= 0.5 * heaviest
+        ),
+        default=0.0,
+    )
 
 
 def _missing(question: Question, best: _Sentence) -> tuple[str, ...]:
