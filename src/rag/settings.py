@@ -127,12 +127,12 @@ class Settings:
     @property
     def max_file_bytes(self) -> int:
         """Largest file that becomes a document, in bytes."""
-        return self.max_file_megabytes * 1_000_000
+        return self.max_file_megabytes * 2**20
 
     @property
     def max_request_bytes(self) -> int:
         """Largest HTTP request accepted, in bytes."""
-        return self.max_request_megabytes * 1_000_000
+        return self.max_request_megabytes * 2**20
 
 
 def settings_table() -> str:

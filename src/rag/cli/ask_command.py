@@ -1,0 +1,98 @@
+"""``rag ask``: one question, answered with quotations or refused with a reason."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from rag.cli import passages
+from rag.cli.options import (
+    add_collection,
+    add_filters,
+    add_json,
+    add_settings,
+    filters_of,
+    settings_of,
+    text,
+)
+from rag.cli.output import Line, line, show, write_json
+from rag.cli.replies import answer_reply
+
+if TYPE_CHECKING:
+    from rag.schema import Answer, Citation, Hit
+
+__all__ = ["EXIT_REFUSED", "add_arguments", "run"]
+
+EXIT_REFUSED = 3
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("question", type=text, help="the question, in quotation marks")
+    add_collection(parser)
+    add_filters(parser)
+    parser.add_argument("--top-k", type=int, metavar="N", help="passages in the reply (5)")
+    parser.add_argument(
+        "--exact", action="store_true", help="take the question as typed, without rewriting it"
+    )
+    parser.add_argument("--composer", type=text, metavar="NAME", help="what writes the answer")
+    parser.add_argument(
+        "--explain", action="store_true", help="also show the passages and why they were chosen"
+    )
+    add_json(parser)
+    add_settings(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Answer; 0 for an answer, 3 for a refusal."""
+    settings = settings_of(arguments)
+    filters = filters_of(arguments.filters)
+    from rag.factory import open_application
+
+    with open_application(settings, create=False) as application:
+        answer = application.assistant.ask(
+            arguments.question,
+            collection=arguments.collection,
+            filters=filters,
+            top_k=settings.top_k if arguments.top_k is None else arguments.top_k,
+            composer=arguments.composer,
+            exact=arguments.exact,
+        )
+    if arguments.json:
+        write_json(answer_reply(answer))
+    else:
+        show(_lines(answer, explain=arguments.explain))
+    return 0 if answer.answered else EXIT_REFUSED
+
+
+def _lines(answer: Answer, *, explain: bool) -> list[Line]:
+    lines = [line(("strong", answer.answer))]
+    if answer.rewritten != answer.question:
+        lines.append(line(("dim", f"searched: {answer.rewritten}")))
+    by_id = {hit.passage.passage_id: hit for hit in answer.hits}
+    for citation in answer.citations:
+        lines.append(line())
+        lines += _cited(citation, by_id.get(citation.passage_id))
+    if answer.refusal is not None and answer.hits:
+        lines += [line(), line(("strong", "Nearest passages"))]
+    if answer.refusal is not None or explain:
+        lines += passages.lines(answer.hits, explain=explain)
+    reason = f", {answer.refusal.code}" if answer.refusal else ""
+    lines += [
+        line(),
+        line(
+            ("dim", f"confidence {answer.confidence:.2f}{reason}"),
+            ("dim", f" · {answer.composer} · {answer.timings.total:.0f} ms"),
+        ),
+    ]
+    return lines
+
+
+def _cited(citation: Citation, hit: Hit | None) -> Sequence[Line]:
+    place = passages.place(citation.title, citation.section)
+    return (
+        line(("strong", f"[{citation.marker}] "), place),
+        line(*passages.quoted(citation, hit), indent=4),
+        line(("dim", f"{citation.source} {citation.start}–{citation.end}"), indent=4),
+    )

@@ -1,0 +1,105 @@
+"""``rag documents``: list, show and remove."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from rag.cli.options import (
+    add_collection,
+    add_filters,
+    add_json,
+    add_settings,
+    filters_of,
+    settings_of,
+    text,
+)
+from rag.cli.output import line, show, write_json
+from rag.cli.replies import document_reply, summary_reply
+
+if TYPE_CHECKING:
+    from rag.library import Library
+
+__all__ = ["add_arguments", "run"]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    actions = parser.add_subparsers(metavar="ACTION", dest="action", required=True)
+
+    listing = actions.add_parser("list", help="what is in a collection")
+    add_collection(listing)
+    add_filters(listing)
+
+    showing = actions.add_parser("show", help="a document's metadata and text")
+    showing.add_argument("document_id", type=text, metavar="ID")
+
+    removing = actions.add_parser("remove", help="remove documents and all that derives from them")
+    removing.add_argument("document_ids", nargs="+", type=text, metavar="ID")
+
+    for action in (listing, showing, removing):
+        add_json(action)
+        add_settings(action)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Carry out the action."""
+    settings = settings_of(arguments)
+    from rag.factory import open_application
+
+    with open_application(settings, create=False) as application:
+        library = application.library
+        if arguments.action == "list":
+            _list(library, arguments)
+        elif arguments.action == "show":
+            _show(library, arguments)
+        else:
+            _remove(library, arguments)
+    return 0
+
+
+def _list(library: Library, arguments: argparse.Namespace) -> None:
+    summaries = library.documents(arguments.collection, filters_of(arguments.filters))
+    if arguments.json:
+        write_json({"documents": [summary_reply(summary) for summary in summaries]})
+        return
+    passages = sum(summary.passages for summary in summaries)
+    heading = f"{len(summaries)} documents, {passages:,} passages in {arguments.collection!r}"
+    lines = [line(("strong", heading))]
+    for summary in summaries:
+        size = f"  {summary.passages} passages, {summary.characters:,} characters"
+        lines += [
+            line(("strong", summary.document_id), f"  {summary.title}"),
+            line(("dim", summary.source + size), indent=4),
+        ]
+    show(lines)
+
+
+def _show(library: Library, arguments: argparse.Namespace) -> None:
+    document = library.document(arguments.document_id)
+    passages = len(library.passages(arguments.document_id))
+    if arguments.json:
+        write_json(document_reply(document, passages=passages))
+        return
+    facts: dict[str, object] = {
+        "source": document.source,
+        "collection": document.collection,
+        "passages": passages,
+        "characters": len(document.text),
+        **document.metadata,
+    }
+    lines = [line(("strong", document.document_id), f"  {document.title}")]
+    lines += [line(("dim", f"{name}: {fact}"), indent=4) for name, fact in facts.items()]
+    lines += [line(), *(line(each) for each in document.text.split("\n"))]
+    show(lines)
+
+
+def _remove(library: Library, arguments: argparse.Namespace) -> None:
+    removed = []
+    for document_id in dict.fromkeys(arguments.document_ids):
+        library.remove(document_id)
+        removed.append(document_id)
+        if not arguments.json:
+            show([line(("good", "removed"), f"  {document_id}")])
+    if arguments.json:
+        write_json({"removed": removed})

@@ -1,0 +1,63 @@
+"""Showing passages and quotations to people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from rag.cli.output import Line, line
+
+if TYPE_CHECKING:
+    from rag.schema import Citation, Hit
+
+__all__ = ["lines", "place", "quoted"]
+
+
+def place(title: str, section: Sequence[str]) -> str:
+    """A document's title and the headings that lead to the passage."""
+    return " › ".join([title, *section])
+
+
+def quoted(citation: Citation, hit: Hit | None) -> list[tuple[str, str]]:
+    """The quotation, marked, inside the sentence it was taken from, as pieces of a line."""
+    quote = ("quote", " ".join(citation.quote.split()))
+    if hit is None:
+        return [quote]
+    from rag.text import sentences
+
+    passage = hit.passage
+    start, end = citation.start - passage.start, citation.end - passage.start
+    around = [
+        span
+        for span in sentences(passage.text)
+        if span[0] < max(end, start + 1) and span[1] > start
+    ]
+    first = min([start, *(span[0] for span in around)])
+    last = max([end, *(span[1] for span in around)])
+    before = passage.text[first:start].replace("\n", " ")
+    after = passage.text[end:last].replace("\n", " ")
+    return [("plain", before.lstrip()), quote, ("plain", after.rstrip())]
+
+
+def lines(hits: Sequence[Hit], *, explain: bool) -> list[Line]:
+    """Passages with rank, place, text and offsets; ``explain`` adds the signals of the score."""
+    shown = []
+    for hit in hits:
+        passage = hit.passage
+        page = f" · page {passage.page}" if passage.page else ""
+        shown += [
+            line(),
+            line(
+                ("strong", f"{hit.rank}. "),
+                place(hit.title, passage.section),
+                ("dim", f"  score {hit.score:.3f}"),
+            ),
+            line(" ".join(passage.text.split()), indent=4),
+            line(("dim", f"{hit.source} {passage.start}–{passage.end}{page}"), indent=4),
+        ]
+        if explain:
+            signals = ", ".join(
+                f"{name} {value:.3f}" for name, value in sorted(hit.signals.items())
+            )
+            shown.append(line(("dim", signals or "no signals"), indent=4))
+    return shown

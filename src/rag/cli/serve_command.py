@@ -1,0 +1,127 @@
+"""``rag serve``: the chat page, the HTTP API and its documentation, in one process."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import threading
+from typing import TYPE_CHECKING
+
+from rag.cli.entrance import Entrance
+from rag.cli.options import add_settings, settings_of, text
+from rag.cli.output import write
+from rag.cli.ports import address_of, listen
+
+if TYPE_CHECKING:
+    import socket
+    from types import FrameType
+
+    from fastapi import FastAPI
+
+    from rag.factory import Application
+    from rag.settings import Settings
+
+__all__ = ["add_arguments", "run"]
+
+_GRACE_SECONDS = 5
+"""How long answers that are under way may take when the server is stopped."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument(
+        "--host", type=text, help="address to listen on (RAG_HOST; 127.0.0.1: this machine only)"
+    )
+    parser.add_argument("--port", type=int, help="port to listen on (RAG_PORT; 8000)")
+    add_settings(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Serve until interrupted."""
+    settings = settings_of(arguments, overrides={"host": arguments.host, "port": arguments.port})
+    _stay_quiet(settings)
+    with listen(settings.host, settings.port) as listener:
+        from rag.factory import open_application
+
+        with open_application(settings) as application:
+            _serve(settings, application, listener)
+    return 0
+
+
+def _stay_quiet(settings: Settings) -> None:
+    """Keep every library from calling home, before any of them is imported."""
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+    os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+    os.environ["DO_NOT_TRACK"] = "1"
+    if not settings.embedder.startswith("sentence-transformers"):
+        # A model named by the user may have to be fetched once; nothing else ever is.
+        os.environ["HF_HUB_OFFLINE"] = "1"
+
+
+def _serve(settings: Settings, application: Application, listener: socket.socket) -> None:
+    import uvicorn
+
+    from rag.api.app import create_app
+
+    app = create_app(settings, application=application)
+    entrance = Entrance(app)
+    address = address_of(listener)
+
+    class Server(uvicorn.Server):
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets=sockets)
+            if self.started:
+                _announce(settings, address)
+                threading.Thread(
+                    target=_mount_page, args=(app, application, entrance), daemon=True
+                ).start()
+
+    server = Server(
+        uvicorn.Config(
+            entrance,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=_GRACE_SECONDS,
+        )
+    )
+    # The server stops in good order at either signal, then raises it again: caught here, so that
+    # the indexes are saved.
+    before = signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        server.run(sockets=[listener])
+    except KeyboardInterrupt:
+        write("Stopped.")
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _announce(settings: Settings, address: str) -> None:
+    write(f"Chat page      {address}")
+    write(f"API reference  {address}/docs")
+    if settings.host not in {"127.0.0.1", "localhost", "::1"}:
+        write(f"Note: listening on {settings.host}: others on the network can reach it.")
+    write("Stop with Ctrl-C.")
+    sys.stdout.flush()
+
+
+def _mount_page(app: FastAPI, application: Application, entrance: Entrance) -> None:
+    try:
+        from rag_ui.page import mount
+
+        mount(app, assistant=lambda: application.assistant, library=lambda: application.library)
+    except (AttributeError, ImportError, OSError, RuntimeError, TypeError, ValueError) as error:
+        entrance.fail()
+        print(
+            f"rag: The chat page could not be started: {type(error).__name__}: {error}. The API"
+            " works. Run: rag doctor",
+            file=sys.stderr,
+        )
+    else:
+        entrance.open()
