@@ -186,6 +186,7 @@ def choose_scope(
                     applied["year"] = question.years[0]
             covered = set().union(*(years_of(d.metadata) for d in dated))
             missing_years = tuple(year for year in question.years if year not in covered)
+        missing_years += _beyond(question, dated)
     narrowed = filtered or len(chosen) < len(documents)
     return Scope(
         document_ids=frozenset(d.document_id for d in chosen) if narrowed else None,
@@ -194,6 +195,22 @@ def choose_scope(
         missing_years=missing_years,
         applied=applied,
     )
+
+
+def _beyond(question: Question, dated: Sequence[DocumentSummary]) -> tuple[int, ...]:
+    """Years that 明年 or 前年 mean, counted from the newest document, when none speaks of them."""
+    anchored = [(anchor, years_of(d.metadata)) for d in dated if (anchor := _anchor(d.metadata))]
+    return tuple(
+        max(anchor for anchor, _ in anchored) + offset
+        for offset in question.relative_years
+        if anchored and not any(anchor + offset in years for anchor, years in anchored)
+    )
+
+
+def _anchor(metadata: Mapping[str, str | int]) -> int | None:
+    """The year that a document calls this year."""
+    value = metadata.get("planning_year", metadata.get("year"))
+    return value if isinstance(value, int) else None
 
 
 def years_of(metadata: Mapping[str, str | int]) -> set[int]:
@@ -221,8 +238,8 @@ def _period_agreement(question: Question, hit: Hit) -> float:
 
 def _year_agreement(question: Question, hit: Hit) -> float:
     wanted = set(question.years)
-    anchor = hit.metadata.get("planning_year", hit.metadata.get("year"))
-    if isinstance(anchor, int):
+    anchor = _anchor(hit.metadata)
+    if anchor is not None:
         wanted |= {anchor + offset for offset in question.relative_years}
     if not wanted:
         return 0.0

@@ -1,0 +1,92 @@
+"""Term weights, soft matching, figures and their units."""
+
+from __future__ import annotations
+
+import pytest
+
+from rag.embedders.ranking_fake import RankingFakeEmbedder
+from rag.evidence import (
+    TermMatcher,
+    figure_agreement,
+    has_date,
+    has_figure,
+    inverse_document_frequency,
+    weights_of,
+)
+from rag.questions import understand
+
+
+@pytest.mark.parametrize(
+    "text", ["产量74万辆", "增长5.8%", "近六成", "实现两年翻番", "六家企业", "全覆盖", "grew by 7"]
+)
+def test_a_quantity_is_a_figure(text: str) -> None:
+    assert has_figure(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["2023年", "地铁1号线三期", "第十四届园博会", "用好12345热线", "运营G60"]
+)
+def test_a_number_that_only_names_is_no_figure(text: str) -> None:
+    assert not has_figure(text)
+
+
+@pytest.mark.parametrize("text", ["2024年1月16日", "年底前", "上半年", "on March 5, 2021"])
+def test_dates_are_recognised(text: str) -> None:
+    assert has_date(text)
+
+
+@pytest.mark.parametrize(
+    ("question", "text", "agreement"),
+    [
+        ("地铁多长", "运营总里程突破200公里", 1.0),
+        ("地铁多长", "运营客流200万", 0.3),
+        ("地铁多长", "加快建设", -1.0),
+        ("新增几家灯塔工厂", "新增全球“灯塔工厂”3家", 1.0),
+        ("新增几家灯塔工厂", "新增企业52户", 0.3),
+        ("GDP增速是多少", "增长5.8%", 1.0),
+        ("居全国第几", "居全国第12位", 1.0),
+        ("居全国第几", "总数82户", 0.3),
+        ("有多少", "总数82户", 1.0),
+    ],
+)
+def test_a_figure_agrees_by_its_unit(question: str, text: str, agreement: float) -> None:
+    assert figure_agreement(question, text) == agreement
+
+
+def test_rarer_terms_weigh_more_and_none_weighs_nothing() -> None:
+    weights = [inverse_document_frequency(frequency, 100) for frequency in (0, 1, 10, 100)]
+    assert weights == sorted(weights, reverse=True)
+    assert weights[-1] > 0
+
+
+def test_weights_of_rises_with_rarity() -> None:
+    question = understand("巢湖水质")
+    common, rare = weights_of(question, {"巢湖": 40, "水质": 1}, 100)
+    assert rare > common
+
+
+def test_matches_are_full_for_words_held_partial_for_context_and_zero_elsewhere() -> None:
+    matcher = TermMatcher(RankingFakeEmbedder())
+    question = understand("巢湖水质")
+    rows = matcher.matches(
+        question, ["巢湖水质改善", "蔬菜产量", "蔬菜产量"], contexts=["", "", "巢湖水质"]
+    )
+    assert rows.shape == (3, len(question.terms))
+    assert rows[0].min() == 1.0
+    assert rows[1].max() < 0.5
+    assert 0.5 <= rows[2].min() <= rows[2].max() < 1.0
+
+
+def test_figures_never_match_other_figures() -> None:
+    matcher = TermMatcher(RankingFakeEmbedder())
+    question = understand("增长5.8%的是什么")
+    column = question.terms.index("5.8%")
+    rows = matcher.matches(question, ["增长5.9%", "增长5.8%"])
+    assert rows[0, column] == 0.0
+    assert rows[1, column] == 1.0
+
+
+def test_no_terms_and_no_texts_give_empty_matches() -> None:
+    matcher = TermMatcher(RankingFakeEmbedder())
+    assert matcher.matches(understand("？"), ["甲"]).shape == (1, 0)
+    assert matcher.matches(understand("巢湖水质"), []).shape[0] == 0

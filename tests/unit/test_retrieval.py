@@ -1,0 +1,107 @@
+"""Scope by metadata, ranking by plain signals."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rag.questions import understand
+from rag.retrieval import choose_scope, rank
+from rag.schema import DocumentSummary, Hit, Passage
+
+
+def _summary(place: str, year: int) -> DocumentSummary:
+    return DocumentSummary(
+        document_id=f"{place}-{year}",
+        collection="default",
+        source=f"{place}-{year}.txt",
+        title=f"{place}{year}年政府工作报告",
+        metadata={
+            "place": place,
+            "year": year,
+            "reporting_year": year - 1,
+            "planning_year": year,
+        },
+        characters=1,
+        passages=1,
+    )
+
+
+LIBRARY = [_summary("合肥市", 2024), _summary("上海市", 2024), _summary("上海市", 2025)]
+NOTE = DocumentSummary(
+    document_id="note",
+    collection="default",
+    source="note.md",
+    title="笔记",
+    metadata={"title": "笔记"},
+    characters=1,
+    passages=1,
+)
+
+
+@pytest.mark.parametrize(
+    ("question", "documents", "missing_places", "missing_years"),
+    [
+        ("合肥2024年的目标", {"合肥市-2024"}, (), ()),
+        ("Shanghai's 2025 target", {"上海市-2025"}, (), ()),
+        ("上海2024年增长多少", {"上海市-2024", "上海市-2025"}, (), ()),
+        ("南京的目标", None, ("南京",), ()),
+        ("合肥2019年增长多少", {"合肥市-2024"}, (), (2019,)),
+        ("增长多少", None, (), ()),
+    ],
+)
+def test_scope(
+    question: str,
+    documents: set[str] | None,
+    missing_places: tuple[str, ...],
+    missing_years: tuple[int, ...],
+) -> None:
+    scope = choose_scope(understand(question), LIBRARY)
+    assert scope.document_ids == (None if documents is None else frozenset(documents))
+    assert scope.missing_places == missing_places
+    assert scope.missing_years == missing_years
+
+
+def test_exact_leaves_the_scope_alone() -> None:
+    scope = choose_scope(understand("南京2019年"), LIBRARY, exact=True)
+    assert scope.document_ids is None
+    assert scope.missing_places == ()
+
+
+def test_documents_without_metadata_miss_nothing() -> None:
+    scope = choose_scope(understand("南京2019年的事"), [NOTE])
+    assert scope.document_ids is None
+    assert (scope.missing_places, scope.missing_years) == ((), ())
+
+
+def _hit(number: int, score: float, text: str | None = None) -> Hit:
+    passage = Passage(
+        passage_id=f"d-{number}",
+        document_id="d",
+        ordinal=number,
+        text=text or f"passage {number}",
+        start=0,
+        end=1,
+    )
+    return Hit(passage=passage, rank=0, score=score, title="", source="", metadata={})
+
+
+@given(st.lists(st.floats(0, 1), max_size=20), st.randoms())
+def test_ranking_does_not_depend_on_the_order_given(
+    scores: list[float], chance: random.Random
+) -> None:
+    hits = [_hit(number, score) for number, score in enumerate(scores)]
+    shuffled = hits[:]
+    chance.shuffle(shuffled)
+    ranked = rank(shuffled)
+    assert ranked == rank(hits)
+    assert [hit.rank for hit in ranked] == list(range(1, len(hits) + 1))
+    assert sorted((hit.score for hit in ranked), reverse=True) == [hit.score for hit in ranked]
+
+
+def test_the_same_words_are_shown_once() -> None:
+    ranked = rank([_hit(1, 0.5, "同样的话"), _hit(2, 0.9, "同样的话"), _hit(3, 0.1)])
+    assert [hit.passage.passage_id for hit in ranked] == ["d-2", "d-3"]
