@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
 import socket
 import sys
 from pathlib import Path
@@ -58,7 +57,7 @@ def holder(port: int) -> str | None:
         return None
     for process in Path("/proc").glob("[0-9]*"):
         try:
-            opened = {os.readlink(descriptor) for descriptor in (process / "fd").iterdir()}
+            opened = {str(each.readlink()) for each in (process / "fd").iterdir()}
             if not inodes.isdisjoint(opened):
                 command = (process / "cmdline").read_bytes().replace(b"\0", b" ")
                 return f"process {process.name} ({command.decode(errors='replace').strip()[:120]})"

@@ -16,7 +16,6 @@ from rag.cli.ports import address_of, listen
 
 if TYPE_CHECKING:
     import socket
-    from types import FrameType
 
     from fastapi import FastAPI
 
@@ -89,17 +88,13 @@ def _serve(settings: Settings, application: Application, listener: socket.socket
     )
     # The server stops in good order at either signal, then raises it again: caught here, so that
     # the indexes are saved.
-    before = signal.signal(signal.SIGTERM, _interrupt)
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         server.run(sockets=[listener])
     except KeyboardInterrupt:
         write("Stopped.")
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 def _announce(settings: Settings, address: str) -> None:
