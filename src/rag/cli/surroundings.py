@@ -1,0 +1,146 @@
+"""Checks of what the program works on: settings, disk, port, and the index."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rag.cli.findings import Finding, fine, problem, warning
+from rag.cli.ports import holder, listen
+from rag.errors import IndexMissing, RagError, Unavailable
+
+if TYPE_CHECKING:
+    from rag.protocols import Embedder, Engine
+    from rag.settings import Settings
+
+__all__ = ["surroundings_findings"]
+
+_LITTLE_SPACE, _TOO_LITTLE_SPACE = 2**30, 100 * 2**20
+_DOCUMENTS_READ = 1_000
+
+
+def surroundings_findings(settings: Settings) -> Iterator[Finding]:
+    """The findings about disk, port and index, one at a time as they are made."""
+    yield _disk(settings.data_dir)
+    yield _port(settings.host, settings.port)
+    yield from _index(settings)
+
+
+def _disk(folder: Path) -> Finding:
+    existing = next(
+        each for each in (folder.absolute(), *folder.absolute().parents) if each.exists()
+    )
+    try:
+        if not existing.is_dir():
+            raise NotADirectoryError(20, "it is not a folder", str(existing))
+        free = shutil.disk_usage(existing).free
+        with tempfile.TemporaryFile(dir=existing):
+            pass
+    except OSError as error:
+        return problem(
+            "disk",
+            f"{existing} cannot be written to: {error.strerror or error}",
+            advice="Change its permissions, or choose another folder with RAG_DATA_DIR.",
+        )
+    found = f"{free / 2**30:.1f} GB free at {existing}, writable"
+    if free < _TOO_LITTLE_SPACE:
+        return problem("disk", found, advice="Free some space: documents cannot be stored safely.")
+    if free < _LITTLE_SPACE:
+        return warning("disk", found, advice="Free some space before indexing much.")
+    return fine("disk", found)
+
+
+def _port(host: str, port: int) -> Finding:
+    try:
+        listen(host, port).close()
+    except Unavailable as error:
+        if _is_ours(host, port):
+            who = holder(port)
+            return fine("port", f"{host}:{port} is served by this program" + f", {who}" * bool(who))
+        return warning("port", str(error), advice="Needed for rag serve only.")
+    return fine("port", f"{host}:{port} is free")
+
+
+def _is_ours(host: str, port: int) -> bool:
+    """Whether the API of this program answers there."""
+    connection = http.client.HTTPConnection(host, port, timeout=3)
+    try:
+        connection.request("GET", "/openapi.json")
+        response = connection.getresponse()
+        described = json.loads(response.read(2**20))
+        return response.status == 200 and "/v1/ask" in described.get("paths", {})
+    except (OSError, http.client.HTTPException, ValueError, AttributeError):
+        return False
+    finally:
+        connection.close()
+
+
+def _index(settings: Settings) -> Iterator[Finding]:
+    from rag.factory import open_embedder, open_engine
+
+    try:
+        embedder = open_embedder(settings.embedder)
+        yield fine("embedder", f"{embedder.info.name}, {embedder.info.dimension} dimensions")
+    except RagError as error:
+        yield problem("embedder", str(error))
+        return
+    try:
+        engine = open_engine(settings, embedder=embedder.info, create=False)
+    except IndexMissing as error:
+        yield warning("index", str(error))
+        return
+    except RagError as error:
+        yield problem("index", str(error))
+        return
+    try:
+        yield from _contents(engine, embedder, folder=settings.data_dir)
+    except RagError as error:
+        yield problem("index", str(error))
+    finally:
+        engine.close()
+
+
+def _contents(engine: Engine, embedder: Embedder, *, folder: Path) -> Iterator[Finding]:
+    collections = engine.collections()
+    counts = "; ".join(
+        f"{each.name}: {each.documents:,} documents, {each.passages:,} passages"
+        for each in collections
+    )
+    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    yield fine("index", f"{folder.absolute()}, {size / 2**20:.1f} MB; {counts}")
+    if not any(each.passages for each in collections):
+        return
+
+    read, misplaced = 0, []
+    for collection in collections:
+        for summary in engine.documents(collection=collection.name)[: _DOCUMENTS_READ - read]:
+            document = engine.document(summary.document_id)
+            read += 1
+            misplaced += [
+                passage.passage_id
+                for passage in engine.passages(summary.document_id)
+                if document.text[passage.start : passage.end] != passage.text
+            ]
+    if misplaced:
+        found = f"{len(misplaced)} passages are not where they say, such as {misplaced[0]}"
+        yield problem("passages", found, advice="Remove these documents and index them again.")
+    else:
+        yield fine("passages", f"all passages of {read:,} documents are where they say")
+
+    # A search makes the derived indexes catch up, or be rebuilt where they are damaged.
+    vector = embedder.embed_query("2024")
+    empty = [
+        each.name
+        for each in collections
+        if each.passages and not engine.candidates("2024", vector, collection=each.name, limit=1)
+    ]
+    if empty:
+        found = f"no passage is found in {', '.join(empty)}"
+        yield problem("search", found, advice="Move the index away and index the documents again.")
+    else:
+        yield fine("search", "every collection with passages can be searched")
