@@ -140,10 +140,8 @@ class LexicalIndex:
             )
         finally:
             workshop.close()
-        try:
-            return cls(tantivy.Index.open(str(folder)), folder=folder)
-        except ValueError as error:  # another process has published a newer one already
-            raise OSError(str(error)) from error
+        # What was opened in the workshop stays readable wherever the folder goes.
+        return cls(index, folder=folder)
 
     @property
     def size(self) -> int:
@@ -251,7 +249,10 @@ def _apply(index: tantivy.Index, *, added: Iterable[LexicalEntry], removed: Iter
     # One thread: the same passages then make the same segments.
     writer = index.writer(heap_size=_WRITER_BYTES, num_threads=1)
     for document in removed:
-        writer.delete_documents_by_term("document", document)
+        # By query: delete_documents_by_term takes a number for a signed one, and deletes nothing.
+        writer.delete_documents_by_query(
+            tantivy.Query.term_query(schema, "document", document, "basic")
+        )
     for entry in added:
         fields = {
             "key": entry.key,

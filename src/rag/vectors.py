@@ -111,7 +111,7 @@ class VectorIndex:
         if base.d != embedder.dimension or base.ntotal != facts.get("vectors"):
             _logger.warning("%s does not hold what it says; it will be rebuilt", generation.folder)
             return None
-        keys = np.sort(_stored_keys(base))
+        keys = np.sort(_contents(base)[0])
         empty_keys = keys[:0]
         empty = np.empty((0, base.d), dtype=np.float32)
         index = cls(
@@ -189,10 +189,12 @@ class VectorIndex:
         """The same vectors in a new base, without a tail."""
         import numpy as np
 
-        alive = np.setdiff1d(self.base_keys, self.dead)
-        vectors = np.concatenate([_vectors_of(self.base, alive), self.tail_vectors])
+        keys, vectors = _contents(self.base)
+        alive = ~np.isin(keys, self.dead)
         return VectorIndex.build(
-            np.concatenate([alive, self.tail_keys]), vectors, dimension=self.dimension
+            np.concatenate([keys[alive], self.tail_keys]),
+            np.concatenate([vectors[alive], self.tail_vectors]),
+            dimension=self.dimension,
         )
 
     def search(
@@ -276,35 +278,23 @@ def _make_base(keys: KeyArray, vectors: FloatArray, *, dimension: int) -> Any:
     return index
 
 
-def _stored_keys(base: Any) -> KeyArray:
+def _contents(base: Any) -> tuple[KeyArray, FloatArray]:
+    """Keys and vectors of a base, in the same order."""
     import numpy as np
 
     faiss = _faiss()
-    if isinstance(base, faiss.IndexIVF):
-        lists = base.invlists
-        parts = [
-            faiss.rev_swig_ptr(lists.get_ids(number), lists.list_size(number)).copy()
-            for number in range(base.nlist)
-            if lists.list_size(number)
-        ]
-        return np.concatenate(parts) if parts else np.empty(0, dtype=np.int64)
-    keys: KeyArray = faiss.vector_to_array(base.id_map)
-    return keys
-
-
-def _vectors_of(base: Any, keys: KeyArray) -> FloatArray:
-    import numpy as np
-
-    faiss = _faiss()
-    if isinstance(base, faiss.IndexIVF):
-        base.make_direct_map(faiss.DirectMap.Hashtable)
-        vectors: FloatArray = base.reconstruct_batch(keys)
-        return vectors
-    ids = faiss.vector_to_array(base.id_map)
-    order = np.argsort(ids)
-    rows = order[np.searchsorted(ids[order], keys)]
-    vectors = faiss.downcast_index(base.index).reconstruct_batch(rows)
-    return vectors
+    if not isinstance(base, faiss.IndexIVF):
+        flat = faiss.downcast_index(base.index)
+        return faiss.vector_to_array(base.id_map), flat.reconstruct_n(0, flat.ntotal)
+    keys, vectors = [np.empty(0, dtype=np.int64)], [np.empty((0, base.d), dtype=np.float32)]
+    for number in range(base.nlist):
+        size = base.invlists.list_size(number)
+        if size:
+            ids = faiss.rev_swig_ptr(base.invlists.get_ids(number), size)
+            codes = faiss.rev_swig_ptr(base.invlists.get_codes(number), size * base.code_size)
+            keys.append(ids.copy())
+            vectors.append(codes.view(np.float32).reshape(size, base.d).copy())
+    return np.concatenate(keys), np.concatenate(vectors)
 
 
 def _selector(allowed: KeyArray | None, dead: KeyArray) -> Any:

@@ -15,12 +15,16 @@ from urllib.parse import quote
 from rag.errors import IndexDamaged, IndexLocked, IndexMismatch, IndexMissing, Unavailable
 from rag.schema import DEFAULT_COLLECTION
 
-__all__ = ["CATALOG_NAME", "SCHEMA_VERSION", "connect", "prepare", "translated"]
+__all__ = ["CATALOG_NAME", "LOCK_NAME", "SCHEMA_VERSION", "connect", "prepare", "translated"]
 
 CATALOG_NAME = "catalog.sqlite3"
+LOCK_NAME = "write.lock"
+"""Made by the first write, kept for good, held while writing."""
+
 SCHEMA_VERSION = 1
 _APPLICATION_ID = 0x52414751  # "RAGQ": tells this file from any other SQLite database
 _BUSY_SECONDS = 5.0
+_REBUILD = "Delete it and index the documents again: rag index PATH"
 _FULL_CHECK_BYTES = 16 * 1024 * 1024
 
 # Keys are AUTOINCREMENT so that none is ever used twice: a derived index that lags behind can then
@@ -104,6 +108,8 @@ def prepare(folder: Path, *, create: bool) -> bool:
             f"The data folder {folder} cannot be used: {error.strerror or error}. "
             "Choose another with RAG_DATA_DIR, or change its permissions."
         ) from error
+    if exists:
+        _check_size(path)
     writable = os.access(folder, os.W_OK) and (not exists or os.access(path, os.W_OK))
     if not writable and not exists:
         raise Unavailable(
@@ -171,11 +177,36 @@ def translated(path: Path) -> Iterator[None]:
                 "disk's free space and the folder's permissions."
             ) from error
         if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
-            raise IndexDamaged(
-                f"{path} is damaged ({error}). Move it away and index the documents again: "
-                "rag index PATH"
-            ) from error
+            raise IndexDamaged(f"{path} is damaged ({error}). {_REBUILD}") from error
         raise
+
+
+def _check_size(path: Path) -> None:
+    """Detect a cut-off file before SQLite does: its header says how long it is.
+
+    Raises IndexDamaged. Needs no reading of the file, whatever its size.
+    """
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            header = file.read(100)
+        log = path.with_name(f"{path.name}-wal")
+        logged = log.exists() and log.stat().st_size > 0
+        written = path.with_name(LOCK_NAME).exists()
+    except OSError as error:
+        raise Unavailable(
+            f"{path} cannot be read: {error.strerror}. Change its permissions, or choose another "
+            "folder with RAG_DATA_DIR."
+        ) from error
+    if logged or (not written and size == 0):
+        return  # the rest is in the log; or the first opening was interrupted
+    page = int.from_bytes(header[16:18], "big")
+    expected = int.from_bytes(header[28:32], "big") * (65536 if page == 1 else page)
+    if size < max(100, expected):
+        raise IndexDamaged(
+            f"{path} is damaged (it has {size} bytes; at least {max(100, expected)} were written)."
+            f" {_REBUILD}{_set_aside(path)}"
+        )
 
 
 def _check(connection: sqlite3.Connection, path: Path) -> None:
@@ -190,10 +221,8 @@ def _check(connection: sqlite3.Connection, path: Path) -> None:
     if path.stat().st_size <= _FULL_CHECK_BYTES:
         found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
         if found != "ok":
-            raise IndexDamaged(
-                f"{path} is damaged ({found}). Move it away and index the documents again: "
-                "rag index PATH"
-            )
+            found = " ".join(found.replace("*", "").split())
+            raise IndexDamaged(f"{path} is damaged ({found}). {_REBUILD}")
 
 
 def _create(connection: sqlite3.Connection) -> None:
@@ -226,4 +255,4 @@ def _set_aside(path: Path) -> str:
             shutil.copyfile(path, copy)
     except OSError:
         return ""
-    return f" A copy of it is kept as {copy.name}."
+    return f". A copy of it is kept as {copy.name}."

@@ -14,7 +14,6 @@ from rag.schema import (
     Document,
     DocumentSummary,
     EmbedderInfo,
-    Filters,
     Hit,
     Metadata,
     Passage,
@@ -237,15 +236,15 @@ class Snapshot:
             text=row[5],
         )
 
-    def documents(self, collection: str, *, filters: Filters) -> tuple[DocumentSummary, ...]:
-        """A collection's documents whose metadata holds every filter, in order of source."""
+    def documents(self, collection: str) -> tuple[DocumentSummary, ...]:
+        """A collection's documents in order of source. Raises CollectionNotFound."""
         rows = self._connection.execute(
             "SELECT document_id, source, title, metadata, characters,"
             " last_passage - first_passage + 1 FROM documents"
             " WHERE collection = ? ORDER BY source",
             (self.collection_key(collection),),
         )
-        summaries = (
+        return tuple(
             DocumentSummary(
                 document_id=document_id,
                 collection=collection,
@@ -256,11 +255,6 @@ class Snapshot:
                 passages=passages,
             )
             for document_id, source, title, metadata, characters, passages in rows
-        )
-        return tuple(
-            summary
-            for summary in summaries
-            if all(summary.metadata.get(key) == value for key, value in filters.items())
         )
 
     def passages(self, document_id: str) -> tuple[Passage, ...]:

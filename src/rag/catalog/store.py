@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rag.catalog.database import CATALOG_NAME, connect, prepare, translated
+from rag.catalog.database import CATALOG_NAME, LOCK_NAME, connect, prepare, translated
 from rag.catalog.snapshot import Snapshot
 from rag.durable import FileLock
 from rag.errors import DocumentNotFound, IndexLocked, IndexMismatch, Unavailable
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Catalog"]
 
-_LOCK_NAME = "write.lock"
 _IDLE_READERS = 8
 _CHANGES_KEPT = 100_000
 """How far back a derived index may lag before it is rebuilt instead of caught up."""
@@ -147,8 +146,12 @@ class Catalog:
         return connect(self._path, writable=self._writable)
 
     def _give_back(self, connection: sqlite3.Connection) -> None:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
+        try:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+        except sqlite3.Error:
+            connection.close()
+            raise
         with self._readers_lock:
             if not self._closed and len(self._readers) < _IDLE_READERS:
                 self._readers.append(connection)
@@ -173,7 +176,7 @@ class Catalog:
 
     @contextmanager
     def _process_lock(self) -> Iterator[None]:
-        lock = FileLock(self._path.with_name(_LOCK_NAME))
+        lock = FileLock(self._path.with_name(LOCK_NAME))
         try:
             acquired = lock.acquire(timeout_s=self._lock_timeout_s)
         except OSError as error:

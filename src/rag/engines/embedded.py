@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from rag.catalog import Position
     from rag.lexical import LexicalIndex
     from rag.schema import (
         Collection,
@@ -56,6 +57,7 @@ class EmbeddedEngine:
         self._embedder = embedder
         self._indexes: dict[str, CollectionIndexes] = {}
         self._indexes_lock = threading.Lock()
+        self._listings: dict[int, tuple[Position, tuple[DocumentSummary, ...]]] = {}
         self._wrote = False
 
     @classmethod
@@ -127,6 +129,7 @@ class EmbeddedEngine:
             lexical = lexical_index.search(words, limit=limit, documents=documents)
             keys = sorted({*dense_keys, *lexical})
             rows = snapshot.passages_by_key(keys)
+            # What one leg proposes gets the other's score as well: that is cheap here.
             lexical |= lexical_index.scores(words, keys=[k for k in keys if k not in lexical])
         matrix = decode_vectors(
             (vector_bytes for _, vector_bytes in rows.values()), dimension=len(wanted)
@@ -161,8 +164,19 @@ class EmbeddedEngine:
         self, *, collection: str, filters: Filters | None = None
     ) -> tuple[DocumentSummary, ...]:
         """See ``rag.protocols.Engine``."""
+        # Every question lists its collection: the list is made anew only when it has changed.
         with self._catalog.snapshot() as snapshot:
-            return snapshot.documents(collection, filters=filters or {})
+            key = snapshot.collection_key(collection)
+            head = snapshot.head(key)
+            at, summaries = self._listings.get(key, (None, ()))
+            if at != head:
+                summaries = snapshot.documents(collection)
+                self._listings[key] = head, summaries
+        return tuple(
+            summary
+            for summary in summaries
+            if all(summary.metadata.get(name) == value for name, value in (filters or {}).items())
+        )
 
     def passages(self, document_id: str) -> tuple[Passage, ...]:
         """See ``rag.protocols.Engine``."""
