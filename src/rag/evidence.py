@@ -13,7 +13,7 @@ import math
 import re
 from typing import TYPE_CHECKING
 
-from rag.text import contains_han, fold, words
+from rag.text import contains_han, fold, stem, words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -38,7 +38,7 @@ __all__ = [
 _CACHE_LIMIT = 200_000
 """Words whose vectors are kept: about 200 MB at 256 dimensions."""
 
-_SAME, _UNRELATED = 0.80, 0.25
+_SAME, _UNRELATED = 0.60, 0.15
 """Cosines between word vectors at which two words count as the same, and as unrelated."""
 _SOFT_CEILING = 0.85
 """A near-synonym never counts as much as the word itself."""
@@ -172,10 +172,12 @@ class TermMatcher:
         cosines = vectors[: len(terms)] @ vectors[len(terms) :].T
         soft = np.clip((cosines - _UNRELATED) / (_SAME - _UNRELATED), 0.0, 1.0) * _SOFT_CEILING
         index = {word: position for position, word in enumerate(vocabulary)}
+        stems = [stem(word) for word in vocabulary]
         for row, term in enumerate(terms):
             figure = any(map(str.isdigit, term))
+            root = stem(term)
             for word, column in index.items():
-                if word == term:
+                if stems[column] == root:
                     soft[row, column] = 1.0
                 elif figure or any(map(str.isdigit, word)):
                     # 5.8% and 5.9% are near in meaning and different in truth.
@@ -198,13 +200,15 @@ class TermMatcher:
 def weights_of(question: Question, frequencies: Mapping[str, int], total: int) -> tuple[float, ...]:
     """The question's term weights times each term's rarity among ``total`` passages.
 
+    ``frequencies`` counts passages by stem.
+
     A term that no passage holds and that is written in another script than the passages (an
     English word over Chinese text) says nothing by its absence and gets a middling rarity.
     """
     rarest = inverse_document_frequency(0, max(1, total))
     result = []
     for term, weight in zip(question.terms, question.weights, strict=True):
-        frequency = frequencies.get(term, 0)
+        frequency = frequencies.get(stem(term), 0)
         if frequency == 0 and not contains_han(term):
             rarity = 0.6 * rarest
         else:

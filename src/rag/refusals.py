@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from rag.grounding import ANSWER_BAR
 from rag.schema import Refusal
-from rag.text import words
 
 if TYPE_CHECKING:
     from rag.retrieval import Retrieval
@@ -65,9 +63,7 @@ def refusal_for(retrieval: Retrieval, draft: Draft, confidence: float) -> Refusa
     if confidence >= ANSWER_BAR and draft.sentences:
         return None
     if draft.missing:
-        about = _joined(
-            [f"“{_surface(t, question.rewritten)}”" for t in draft.missing[:3]], language
-        )
+        about = _joined([f"“{term}”" for term in draft.missing[:3]], language)
         return _refusal("no_evidence", language, about=about)
     return _refusal("weak_evidence", language)
 
@@ -76,14 +72,6 @@ def _refusal(code: RefusalCode, language: Language, *, about: str = "") -> Refus
     chinese, english = _MESSAGES[code]
     template = chinese if language == "zh" else english
     return Refusal(code=code, message=template.format(about=about))
-
-
-def _surface(term: str, question: str) -> str:
-    """The word of the question that a folded, stemmed term stands for."""
-    for word in re.findall(r"[A-Za-z'’]+", question):
-        if words(word) == [term]:
-            return str(word)
-    return term
 
 
 def _joined(names: list[str], language: Language) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from rag.evidence import weights_of
 from rag.questions import bare_name
+from rag.text import stem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -83,7 +84,7 @@ class Retriever:
         documents = self._engine.documents(collection=collection, filters=filters)
         scope = choose_scope(question, documents, filtered=bool(filters), exact=exact)
         frequencies, total = self._engine.document_frequencies(
-            question.terms, collection=collection
+            [stem(term) for term in question.terms], collection=collection
         )
         question = replace(question, weights=weights_of(question, frequencies, total))
         if not documents or not question.rewritten:

@@ -30,7 +30,7 @@ __all__ = [
     "words",
 ]
 
-TERMS_VERSION = "1"
+TERMS_VERSION = "2"
 """Changes whenever ``terms`` may give other terms for the same text: lexical indexes follow it."""
 
 _LINE_END = re.compile("\r\n|[\r\u0085\u2028\u2029\f\v]")
@@ -175,7 +175,7 @@ def _append_trimmed(spans: list[tuple[int, int]], text: str, start: int, end: in
 
 
 def words(text: str) -> list[str]:
-    """Folded words in order: segmented Chinese, numbers with their unit, stemmed English."""
+    """Folded words in order: segmented Chinese, numbers with their unit, English as written."""
     return [word for word, _ in _tokens(fold(text))]
 
 
@@ -191,6 +191,8 @@ def terms(text: str) -> list[str]:
         if kind == "han":
             if len(word) != 2:
                 result.append(word)
+        elif kind == "word":
+            result.append(stem(word))
         else:
             result.append(word)
             if kind == "figure":
@@ -203,7 +205,10 @@ def terms(text: str) -> list[str]:
 
 
 def stem(word: str) -> str:
-    """The stem of a lower-case English word (Porter's second algorithm, Snowball)."""
+    """The stem of a folded English word (Porter's second algorithm, Snowball).
+
+    Words of other scripts and figures are their own stems.
+    """
     return _stemmer()(word)
 
 
@@ -231,7 +236,7 @@ def _tokens(folded: str) -> Iterator[tuple[str, str]]:
             if unit and contains_han(unit[-1]):
                 position = match.end() - 1
         else:
-            yield stem(match["word"]), "word"
+            yield match["word"], "word"
 
 
 def _segment(run: str) -> list[str]:

@@ -86,7 +86,8 @@ def test_terms_are_the_same_for_traditional_and_simplified() -> None:
 
 
 def test_english_words_are_stemmed() -> None:
-    assert text.words("vehicles produced cities") == ["vehicl", "produc", "citi"]
+    assert text.terms("vehicles produced cities") == ["vehicl", "produc", "citi"]
+    assert text.words("vehicles produced cities") == ["vehicles", "produced", "cities"]
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from rag.questions.dialogue import carry_over
 from rag.questions.places import find_places
 from rag.questions.vocabulary import ENGLISH_STOPWORDS, GENERIC_WORDS, STOPWORDS
 from rag.schema import Question
-from rag.text import contains_han, fold, language, stem, words
+from rag.text import contains_han, fold, language, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -167,18 +167,13 @@ def content_terms(text: str) -> tuple[str, ...]:
     Question words, function words and years are left out: years are judged by themselves.
     """
     kept: dict[str, None] = {}
-    stopped = _stemmed_stopwords()
     for word in words(_YEAR.sub(" ", fold(text))):
-        if word in STOPWORDS or word in stopped or not any(map(str.isalnum, word)):
+        if word in STOPWORDS or word in ENGLISH_STOPWORDS or not any(map(str.isalnum, word)):
             continue
         if len(word) == 1 and not contains_han(word) and not word.isdigit():
             continue
-        kept[word] = None
+        kept[word.removesuffix("'s")] = None
     return tuple(kept)
-
-
-def _stemmed_stopwords() -> frozenset[str]:
-    return frozenset(stem(word) for word in ENGLISH_STOPWORDS) | ENGLISH_STOPWORDS
 
 
 def _kind(text: str) -> AnswerKind:
