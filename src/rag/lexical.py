@@ -3,12 +3,18 @@
 An index is a folder that never changes once it is in use. A change is made in a new folder, which
 shares the segments of the old one by hard links, and then published; searches that go on in the old
 one are not disturbed, and a crash leaves the old one in place.
+
+Why tantivy and not bm25s, both measured on the 16,357 passages of 120 reports on two cores: bm25s
+is imported in 0.28 s, built in 3.0 s and asked in 0.20 ms, and built again after every change;
+tantivy is imported in 0.02 s, built in 1.4 s, asked in 0.25 ms over three fields, and replaces one
+report in 0.05 s. (Making the index terms takes another 3.6 s, for either.)
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -258,8 +264,8 @@ def _apply(index: tantivy.Index, *, added: Iterable[LexicalEntry], removed: Iter
             "key": entry.key,
             "document": entry.document,
             "text": _tokens(entry.text),
-            "section": _tokens("\n".join(entry.section)),
-            "title": _tokens(entry.title),
+            "section": _repeated_tokens("\n".join(entry.section)),
+            "title": _repeated_tokens(entry.title),
         }
         writer.add_document(tantivy.Document.from_dict(fields, schema))
     writer.commit()
@@ -269,6 +275,12 @@ def _apply(index: tantivy.Index, *, added: Iterable[LexicalEntry], removed: Iter
 
 def _tokens(text: str) -> str:
     return " ".join(_token(word) for word in terms(text))
+
+
+@lru_cache(maxsize=1_024)
+def _repeated_tokens(text: str) -> str:
+    # Headings and titles come back with every passage under them.
+    return _tokens(text)
 
 
 def _token(word: str) -> str:

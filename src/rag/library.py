@@ -185,7 +185,6 @@ class Library:
     def _prepare(
         self, data: bytes, source: str, batch: _Batch
     ) -> tuple[Document, tuple[Passage, ...]]:
-        self._check_size(len(data), source)
         parsed = readers.read(data, name=source, max_bytes=self._max_file_bytes)
         metadata = describe(parsed, source=source) | dict(batch.metadata)
         document = Document(
@@ -247,7 +246,7 @@ class Library:
             raise UnreadableDocument(
                 f"{source} has {size / 2**20:.1f} MB; files of up to "
                 f"{self._max_file_bytes / 2**20:g} MB are read. Split it, or raise "
-                "RAG_MAX_FILE_MEGABYTES."
+                "max_file_megabytes."
             )
 
 
@@ -278,8 +277,8 @@ def _files(paths: Sequence[Path], *, suffixes: frozenset[str]) -> Iterator[Path]
     """The files named, and the readable ones below the folders named; each once."""
     seen: set[str] = set()
     for path in paths:
-        found = _walk(path, suffixes=suffixes, above=()) if path.is_dir() else iter((path,))
-        for file in found:
+        folder = path.is_dir()
+        for file in _walk(path, path.resolve(), suffixes, ()) if folder else (path,):
             absolute = os.path.abspath(file)  # noqa: PTH100 - as in _source_of
             if absolute not in seen:
                 seen.add(absolute)
@@ -287,23 +286,26 @@ def _files(paths: Sequence[Path], *, suffixes: frozenset[str]) -> Iterator[Path]
 
 
 def _walk(
-    folder: Path, *, suffixes: frozenset[str], above: tuple[tuple[int, int], ...]
+    folder: Path, root: Path, suffixes: frozenset[str], above: tuple[Path, ...]
 ) -> Iterator[Path]:
+    above = (*above, folder.resolve())
     try:
-        status = folder.stat()
         entries = sorted(folder.iterdir(), key=lambda entry: entry.name)
     except OSError:
         yield folder  # reading it says what is wrong with it
         return
-    identity = (status.st_dev, status.st_ino)
-    # A link to a folder above would go round for ever; an index is not a document.
-    if identity in above or any(entry.name == CATALOG_NAME for entry in entries):
+    # An index is not a document.
+    if any(entry.name == CATALOG_NAME for entry in entries):
         return
     for entry in entries:
         if entry.name.startswith("."):
             continue
         if entry.is_dir():
-            yield from _walk(entry, suffixes=suffixes, above=(*above, identity))
+            target = entry.resolve()
+            # A link into the folder leads to what is walked anyway, or round for ever.
+            if entry.is_symlink() and (target.is_relative_to(root) or target in above):
+                continue
+            yield from _walk(entry, root, suffixes, above)
         elif entry.suffix.lower() in suffixes:
             yield entry
 

@@ -31,9 +31,11 @@ __all__ = ["IVF_THRESHOLD", "VectorIndex", "decode_vectors", "encode_vectors"]
 
 _logger = logging.getLogger(__name__)
 
-IVF_THRESHOLD = 200_000
-"""Vectors from which an inverted file is searched. Exhaustive search of 100,000 vectors of 256
-dimensions takes 9 ms in one thread, which is little beside the rest of a question."""
+IVF_THRESHOLD = 500_000
+"""Vectors from which an inverted file is searched. Measured with 256 dimensions in one thread: an
+exhaustive search of 50,000, 100,000, 200,000 and 400,000 vectors takes 3, 6, 11 and 20 ms, always
+finds all, and needs no training; an inverted file over 400,000 takes 4 ms at an eighth of its
+lists, 25 s of training, and misses some of what is near."""
 
 _FILE_NAME = "vectors.faiss"
 _TAIL_MINIMUM = 2_048
@@ -274,7 +276,7 @@ def _make_base(keys: KeyArray, vectors: FloatArray, *, dimension: int) -> Any:
     index.cp.seed = 1
     index.train(vectors)
     index.add_with_ids(vectors, keys)
-    index.nprobe = max(16, lists // 32)
+    index.nprobe = max(16, lists // 8)
     return index
 
 
