@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import socket
 from collections.abc import Iterator
@@ -43,6 +44,14 @@ def _check(host: object) -> None:
         raise NetworkBlocked(f"Tests cannot reach the network, but one tried to reach {name!r}.")
 
 
+def _is_number(host: object) -> bool:
+    try:
+        ipaddress.ip_address(str(host))
+    except ValueError:
+        return False
+    return True
+
+
 def _guarded_connect(self: socket.socket, address: Any) -> None:
     if isinstance(address, tuple):  # anything else is a socket file of this machine
         _check(address[0])
@@ -56,7 +65,8 @@ def _guarded_connect_ex(self: socket.socket, address: Any) -> int:
 
 
 def _guarded_getaddrinfo(host: Any, *arguments: Any, **named: Any) -> Any:
-    _check(host)
+    if not _is_number(host):  # numbers are understood without asking anybody
+        _check(host)
     return _getaddrinfo(host, *arguments, **named)
 
 

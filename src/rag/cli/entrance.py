@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Literal, TypeAlias
 
@@ -53,26 +52,19 @@ class Entrance:
     def __init__(self, application: Application) -> None:
         self._application = application
         self._page: Literal["starting", "ready", "failed"] = "starting"
-        self._settled = threading.Event()
 
     def open(self) -> None:
         """The page is mounted."""
         self._page = "ready"
-        self._settled.set()
 
     def fail(self) -> None:
         """The page could not be mounted."""
         self._page = "failed"
-        self._settled.set()
 
     @property
     def page(self) -> Literal["starting", "ready", "failed"]:
         """What became of the chat page."""
         return self._page
-
-    def wait(self, *, timeout_s: float) -> bool:
-        """Wait until the page is mounted or has failed; False when neither happened in time."""
-        return self._settled.wait(timeout_s)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer ``/`` while there is no page; pass everything else on."""

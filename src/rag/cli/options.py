@@ -54,7 +54,7 @@ def add_filters(parser: argparse.ArgumentParser) -> None:
         default=[],
         dest="filters",
         metavar="KEY=VALUE",
-        help="only documents with this metadata, such as place=合肥 or year=2024; repeatable",
+        help="only documents with this metadata, such as place=合肥市 or year=2024; repeatable",
     )
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import socket
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from rag.errors import Unavailable
@@ -56,14 +58,23 @@ def holder(port: int) -> str | None:
     if not inodes:
         return None
     for process in Path("/proc").glob("[0-9]*"):
-        try:
-            opened = {str(each.readlink()) for each in (process / "fd").iterdir()}
-            if not inodes.isdisjoint(opened):
-                command = (process / "cmdline").read_bytes().replace(b"\0", b" ")
-                return f"process {process.name} ({command.decode(errors='replace').strip()[:120]})"
-        except OSError:
-            continue  # another user's process, or one that has just ended
+        if inodes.isdisjoint(_opened(process)):
+            continue
+        with contextlib.suppress(OSError):  # it has just ended
+            command = (process / "cmdline").read_bytes().replace(b"\0", b" ")
+            return f"process {process.name} ({command.decode(errors='replace').strip()[:120]})"
     return None
+
+
+def _opened(process: Path) -> Iterator[str]:
+    """What a process has open; nothing where that is another user's business."""
+    try:
+        descriptors = list((process / "fd").iterdir())
+    except OSError:
+        return
+    for descriptor in descriptors:
+        with contextlib.suppress(OSError):  # closed since
+            yield str(descriptor.readlink())
 
 
 def _listening_inodes(port: int) -> set[str]:

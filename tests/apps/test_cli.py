@@ -1,0 +1,541 @@
+"""The command line as people and programs use it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from rag import __version__
+from rag.cli import main
+from rag.cli.entrance import Entrance
+from rag.cli.output import line
+from rag.cli.ports import address_of, holder, listen
+from rag.errors import Unavailable
+
+PROJECT = Path(__file__).resolve().parents[2]
+SAMPLE = PROJECT / "corpus" / "hefei-2024.txt"
+QUESTION = "合肥市2023年地区生产总值增长了多少？"
+HEAVY = ("fastapi", "gradio", "pandas", "pydantic", "sentence_transformers", "sklearn", "torch")
+
+
+@pytest.fixture(autouse=True)
+def _workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sample_embedder: str) -> None:
+    """A working directory of its own, and the model that the sample index was made with."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("RAG_EMBEDDER", sample_embedder)
+
+
+@pytest.fixture
+def own_index(tmp_path: Path) -> Path:
+    """A new index of one small document, to be written to."""
+    (tmp_path / "notes.md").write_text(
+        "# 会议纪要\n\n## 经费\n\n项目经费为三百万元。经费由市财政承担。\n", encoding="utf-8"
+    )
+    assert main(["index", "notes.md"]) == 0
+    return tmp_path / "index"
+
+
+def _output(words: list[str], *, environment: dict[str, str]) -> str:
+    return subprocess.run(
+        [sys.executable, "-m", "rag.cli", *words],
+        capture_output=True,
+        encoding="latin-1",
+        env={**os.environ, **environment},
+        check=True,
+    ).stdout
+
+
+class TestUsage:
+    def test_help_names_every_command(self, capsys: pytest.CaptureFixture[str]) -> None:
+        with pytest.raises(SystemExit, match="0"):
+            main(["--help"])
+        shown = capsys.readouterr().out
+        for command in ("ask", "doctor", "documents", "eval", "index", "search", "serve"):
+            assert re.search(rf"^    {command}\b", shown, re.MULTILINE)
+
+    @pytest.mark.parametrize("command", ["ask", "doctor", "documents", "index", "search", "serve"])
+    def test_every_command_has_help(self, command: str, capsys: pytest.CaptureFixture[str]) -> None:
+        with pytest.raises(SystemExit, match="0"):
+            main([command, "--help"])
+        assert f"rag {command}" in capsys.readouterr().out
+
+    def test_version(self, capsys: pytest.CaptureFixture[str]) -> None:
+        with pytest.raises(SystemExit, match="0"):
+            main(["--version"])
+        assert capsys.readouterr().out == f"rag {__version__}\n"
+
+    @pytest.mark.parametrize("words", [[], ["serv"], ["ask"], ["search", "x", "--top-k", "many"]])
+    def test_wrong_usage_is_code_2(
+        self, words: list[str], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        with pytest.raises(SystemExit, match="2"):
+            main(words)
+        assert "usage: rag" in capsys.readouterr().err
+
+    def test_a_mistyped_setting_is_code_2(
+        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.setenv("RAG_EMBEDER", "bundled")
+        assert main(["ask", "x"]) == 2
+        assert "Did you mean 'RAG_EMBEDDER'" in capsys.readouterr().err
+
+    def test_help_imports_nothing_that_is_not_needed(self) -> None:
+        script = (
+            "import sys\n"
+            "from rag.cli import main\n"
+            "try:\n    main(['--help'])\nexcept SystemExit:\n    pass\n"
+            "print(*sorted(sys.modules))"
+        )
+        result = subprocess.run(
+            [sys.executable, "-c", script], capture_output=True, text=True, check=True
+        )
+        loaded = set(result.stdout.splitlines()[-1].split())
+        assert loaded.isdisjoint({*HEAVY, "numpy", "rich", "sqlite3", "tomllib", "rag.factory"})
+
+    def test_an_argument_that_is_not_text_is_refused(self) -> None:
+        result = subprocess.run(
+            [sys.executable, "-m", "rag.cli", "ask", b"\xff\xfe"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert result.returncode == 2
+        assert "not valid text" in result.stderr
+
+
+class TestIndex:
+    def test_summary_of_each_file_and_nothing_new_the_second_time(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        (tmp_path / "a.txt").write_text("合肥市常住人口增加。", encoding="utf-8")
+        assert main(["index", "a.txt"]) == 0
+        assert re.search(r"^added +a\.txt  1 passages$", capsys.readouterr().out, re.MULTILINE)
+        assert main(["index", "."]) == 0
+        shown = capsys.readouterr().out
+        assert re.search(r"^unchanged +a\.txt", shown, re.MULTILINE)
+        assert "1 unchanged; 1 passages in collection 'default'" in shown
+
+    def test_good_files_of_a_batch_are_kept(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        folder = tmp_path / "batch"
+        folder.mkdir()
+        (folder / "empty.txt").write_bytes(b"")
+        (folder / "good.txt").write_text("巢湖水质稳定达标。", encoding="utf-8")
+        (folder / "picture.txt").write_bytes(bytes(range(256)) * 40)
+        assert main(["index", "batch", "absent.txt", "--json"]) == 1
+        results = json.loads(capsys.readouterr().out)["results"]
+        assert {each["source"]: each["status"] for each in results} == {
+            "batch/empty.txt": "failed",
+            "batch/good.txt": "added",
+            "batch/picture.txt": "failed",
+            "absent.txt": "failed",
+        }
+        failed = [each["error"] for each in results if each["status"] == "failed"]
+        assert all(error["code"] == "unreadable_document" and error["message"] for error in failed)
+        assert main(["documents", "list", "--json"]) == 0
+        listed = json.loads(capsys.readouterr().out)["documents"]
+        assert [each["source"] for each in listed] == ["batch/good.txt"]
+
+    def test_a_folder_without_readable_files_says_what_is_read(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        (tmp_path / "nothing").mkdir()
+        assert main(["index", "nothing"]) == 2
+        assert re.search(r"No file to index in nothing\. .*\.txt", capsys.readouterr().err)
+
+    def test_a_progress_bar_for_people(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        (tmp_path / "a.txt").write_text("合肥市常住人口增加。", encoding="utf-8")
+        monkeypatch.setenv("TERM", "xterm")
+        monkeypatch.delenv("NO_COLOR", raising=False)
+        monkeypatch.setenv("TTY_COMPATIBLE", "1")
+        monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+        assert main(["index", "a.txt"]) == 0
+        shown = capsys.readouterr().err
+        assert "indexing" in shown
+        assert "passages/s" in shown
+
+
+class TestAsk:
+    def test_the_answer_comes_with_its_quotation_place_and_offsets(
+        self, sample_index: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert main(["ask", QUESTION, "--data-dir", str(sample_index)]) == 0
+        shown = capsys.readouterr().out
+        assert "[1]" in shown.splitlines()[0]
+        assert "5.8%" in shown
+        assert re.search(r"^\[1\] .*合肥.* › ", shown, re.MULTILINE)
+        assert re.search(r"^    .*\*\*.+\*\*", shown, re.MULTILINE)
+        assert re.search(r"hefei-2024\.txt \d+–\d+$", shown, re.MULTILINE)
+
+    def test_json_is_the_reply_of_the_api_and_every_quotation_is_exact(
+        self, sample_index: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert main(["ask", QUESTION, "--data-dir", str(sample_index), "--json"]) == 0
+        reply = json.loads(capsys.readouterr().out)
+        assert reply["answered"] is True
+        assert reply["refusal"] is None
+        assert reply["citations"]
+        document_id = reply["citations"][0]["document_id"]
+        show = ["documents", "show", document_id, "--data-dir", str(sample_index), "--json"]
+        assert main(show) == 0
+        text = json.loads(capsys.readouterr().out)["text"]
+        for citation in reply["citations"]:
+            assert text[citation["start"] : citation["end"]] == citation["quote"]
+        for passage in reply["passages"]:
+            assert text[passage["start"] : passage["end"]] == passage["text"]
+
+    def test_a_refusal_is_code_3_with_a_reason_and_the_nearest_passages(
+        self, sample_index: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        question = "上海市2021年的地铁票价是多少？"
+        assert main(["ask", question, "--data-dir", str(sample_index)]) == 3
+        shown = capsys.readouterr().out
+        assert "Nearest passages" in shown
+        assert re.search(r"^1\. .* score ", shown, re.MULTILINE)
+        assert main(["ask", question, "--data-dir", str(sample_index), "--json"]) == 3
+        reply = json.loads(capsys.readouterr().out)
+        assert reply["answered"] is False
+        assert reply["refusal"]["code"] in {"other_place", "other_year"}
+        assert reply["citations"] == []
+
+    @pytest.mark.parametrize(
+        ("words", "message"),
+        [
+            (["  "], "question is empty"),
+            (["长" * 4001], "4,001 characters; at most 4,000"),
+            (["x", "--top-k", "0"], "top_k is 0"),
+            (["x", "--composer", "poet"], "no composer 'poet'"),
+            (["x", "--collection", "absent"], "absent"),
+            (["x", "--filter", "year"], "Expected KEY=VALUE"),
+            (["x", "--filter", "year=soon"], "Expected a whole number"),
+            (["x", "--filter", "colour=red"], "Unknown filter 'colour'"),
+            (["x", "--filter", "year=1", "--filter", "year=2"], "twice"),
+        ],
+        ids=lambda value: " ".join(value)[:24] if isinstance(value, list) else "",
+    )
+    def test_wrong_input_is_code_2_and_says_why(
+        self,
+        sample_index: Path,
+        words: list[str],
+        message: str,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        assert main(["ask", *words, "--data-dir", str(sample_index), "--json"]) == 2
+        captured = capsys.readouterr()
+        assert message in captured.err
+        error = json.loads(captured.out)["error"]
+        assert message in error["message"]
+        assert error["code"] in {"invalid_input", "collection_not_found"}
+
+    def test_a_missing_index_is_code_1_and_names_the_command(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        for command in ("ask", "search"):
+            assert main([command, "什么？"]) == 1
+            assert "rag index PATH" in capsys.readouterr().err
+        assert not (tmp_path / "index").exists(), "asking makes no index"
+
+    def test_it_loads_no_heavy_library(self, sample_index: Path) -> None:
+        script = (
+            "import sys\n"
+            "from rag.cli import main\n"
+            f"code = main(['ask', {QUESTION!r}, '--data-dir', {str(sample_index)!r}])\n"
+            f"print('LOADED', *sorted(set(sys.modules) & set({HEAVY!r})))\n"
+            "sys.exit(code)"
+        )
+        result = subprocess.run(
+            [sys.executable, "-c", script], capture_output=True, text=True, check=True
+        )
+        assert result.stdout.splitlines()[-1] == "LOADED"
+
+    def test_colours_for_people_mark_the_quotation(
+        self,
+        sample_index: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        monkeypatch.setenv("TERM", "xterm")
+        monkeypatch.delenv("NO_COLOR", raising=False)
+        monkeypatch.setenv("FORCE_COLOR", "1")
+        monkeypatch.setenv("COLUMNS", "60")
+        monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+        assert main(["ask", QUESTION, "--data-dir", str(sample_index)]) == 0
+        shown = capsys.readouterr().out
+        assert re.search(r"\x1b\[1;30;43m[^\x1b]*\d", shown)
+        assert "**" not in shown
+
+
+class TestSearch:
+    def test_explain_shows_understanding_and_signals(
+        self, sample_index: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        words = ["search", QUESTION, "--top-k", "2", "--explain", "--data-dir", str(sample_index)]
+        assert main(words) == 0
+        shown = capsys.readouterr().out
+        assert shown.startswith("2 passages for ")
+        assert "  asks for: number" in shown
+        assert "dense" in shown
+
+    def test_filters_narrow_the_search(
+        self, sample_index: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        base = ["search", "生产总值", "--data-dir", str(sample_index), "--json"]
+        assert main([*base, "--filter", "place=合肥市"]) == 0
+        found = json.loads(capsys.readouterr().out)
+        assert found["passages"]
+        assert found["filters"]["place"] == "合肥市"
+        assert main([*base, "--filter", "year=1999"]) == 0
+        assert json.loads(capsys.readouterr().out)["passages"] == []
+
+
+class TestDocuments:
+    def test_list_show_remove(self, own_index: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        assert own_index.is_dir()
+        capsys.readouterr()
+        assert main(["documents", "list", "--json"]) == 0
+        (listed,) = json.loads(capsys.readouterr().out)["documents"]
+        assert listed["source"] == "notes.md"
+        assert main(["documents", "list"]) == 0
+        assert listed["document_id"] in capsys.readouterr().out
+        assert main(["documents", "show", listed["document_id"]]) == 0
+        shown = capsys.readouterr().out
+        assert "项目经费为三百万元。" in shown
+        assert "    source: notes.md" in shown
+        assert main(["documents", "remove", listed["document_id"]]) == 0
+        capsys.readouterr()
+        assert main(["documents", "list", "--json"]) == 0
+        assert json.loads(capsys.readouterr().out) == {"documents": []}
+        assert main(["ask", "项目经费是多少？", "--json"]) == 3
+        assert json.loads(capsys.readouterr().out)["refusal"]["code"] == "no_documents"
+
+    @pytest.mark.parametrize("action", ["show", "remove"])
+    def test_an_unknown_document_is_code_2(
+        self, own_index: Path, action: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert own_index.is_dir()
+        assert main(["documents", action, "d0000000000000000"]) == 2
+        assert "d0000000000000000" in capsys.readouterr().err
+
+
+class TestOutput:
+    def test_a_terminal_that_is_not_utf8_gets_escapes_and_json_stays_json(
+        self, sample_index: Path
+    ) -> None:
+        latin = {"PYTHONUTF8": "0", "PYTHONIOENCODING": "latin-1", "PYTHONCOERCECLOCALE": "0"}
+        words = ["search", "合肥", "--top-k", "1", "--data-dir", str(sample_index)]
+        # The words reach the child as UTF-8 bytes, which only a UTF-8 locale reads.
+        environment = {**latin, "LC_ALL": "C.UTF-8"}
+        assert r"\u5408\u80a5" in _output(words, environment=environment)
+        reply = json.loads(_output([*words, "--json"], environment=environment))
+        assert reply["query"] == "合肥"
+
+    def test_a_reader_that_leaves_early_is_no_error(self, sample_index: Path) -> None:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "rag.cli", "search", "合肥", "--data-dir", str(sample_index)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        errors = process.stderr.read()
+        process.stderr.close()
+        assert process.wait(timeout=60) == 141
+        assert errors == b""
+
+    def test_quotations_are_marked_without_colours_too(self) -> None:
+        assert line("前", ("quote", "引文"), "后", indent=2).text == "  前**引文**后"
+
+
+class TestDoctor:
+    def test_everything_is_checked_and_fine(
+        self,
+        sample_index: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        monkeypatch.setenv("RAG_PORT", "0")
+        code = main(["doctor", "--json", "--data-dir", str(sample_index)])
+        report = json.loads(capsys.readouterr().out)
+        by_name = {each["check"]: each for each in report["checks"]}
+        expected = (
+            "python packages files imports torch model settings disk port embedder index passages"
+            " search"
+        )
+        assert list(by_name) == expected.split()
+        assert [each for each in report["checks"] if each["status"] == "fail"] == []
+        assert code == 0
+        assert report["healthy"] is True
+        assert "1 documents" in by_name["index"]["found"]
+
+    def test_an_index_of_another_model_fails_and_says_what_to_do(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (tmp_path / "a.txt").write_text("合肥市常住人口增加。", encoding="utf-8")
+        monkeypatch.setenv("RAG_EMBEDDER", "ranking-fake")
+        assert main(["index", "a.txt"]) == 0
+        capsys.readouterr()
+        monkeypatch.setenv("RAG_EMBEDDER", "bundled")
+        assert main(["doctor"]) == 1
+        shown = capsys.readouterr().out
+        assert re.search(r"^FAIL  (index|embedder) ", shown, re.MULTILINE)
+        assert "RAG_EMBEDDER" in shown
+
+    def test_a_wrong_setting_is_a_finding(
+        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.setenv("RAG_PORT", "eighty")
+        assert main(["doctor"]) == 1
+        shown = capsys.readouterr().out
+        assert re.search(r"^FAIL  settings +RAG_PORT is 'eighty'", shown, re.MULTILINE)
+
+    def test_a_port_that_is_taken_is_a_warning_with_a_name(
+        self,
+        sample_index: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        with listen("127.0.0.1", 0) as listener:
+            monkeypatch.setenv("RAG_PORT", str(listener.getsockname()[1]))
+            main(["doctor", "--json", "--data-dir", str(sample_index)])
+        report = json.loads(capsys.readouterr().out)
+        (port,) = [each for each in report["checks"] if each["check"] == "port"]
+        assert port["status"] == "warn"
+        assert "is in use" in port["found"]
+
+
+class TestPorts:
+    def test_a_taken_port_names_its_holder_and_another_port(self) -> None:
+        with listen("127.0.0.1", 0) as listener:
+            port = listener.getsockname()[1]
+            with pytest.raises(Unavailable, match=rf"Port {port} .* rag serve --port {port + 1}"):
+                listen("127.0.0.1", port)
+            if Path("/proc/net/tcp").exists():
+                assert f"process {os.getpid()} " in str(holder(port))
+
+    def test_a_host_of_another_machine_is_refused(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        with pytest.raises(Unavailable, match="Expected an address of this machine"):
+            listen("192.0.2.1", 0)
+
+        def unknown(*_: object, **__: object) -> None:
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+        monkeypatch.setattr(socket, "getaddrinfo", unknown)
+        with pytest.raises(Unavailable, match=r"'nowhere\.invalid' has no address on this machine"):
+            listen("nowhere.invalid", 0)
+
+    def test_the_address_is_one_that_a_browser_opens(self) -> None:
+        with socket.socket() as listener:
+            listener.bind(("0.0.0.0", 0))  # noqa: S104 - what is tested
+            port = listener.getsockname()[1]
+            assert address_of(listener) == f"http://127.0.0.1:{port}"
+
+
+class TestServe:
+    def test_a_taken_port_is_code_1_before_anything_is_loaded(
+        self, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        with listen("127.0.0.1", 0) as listener:
+            port = listener.getsockname()[1]
+            assert main(["serve", "--port", str(port)]) == 1
+        assert f"Port {port} on 127.0.0.1 is in use" in capsys.readouterr().err
+
+    @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "terminate"])
+    def test_it_prints_the_address_answers_at_once_and_stops_in_good_order(
+        self, sample_index: Path, tmp_path: Path, stop: signal.Signals
+    ) -> None:
+        import http.client
+
+        folder = tmp_path / "index"
+        shutil.copytree(sample_index, folder)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "rag.cli", "serve", "--port", "0"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            assert process.stdout is not None
+            first = process.stdout.readline()
+            found = re.search(r"http://127\.0\.0\.1:(\d+)", first)
+            assert found, first + (process.stderr.read() if process.stderr else "")
+            connection = http.client.HTTPConnection("127.0.0.1", int(found[1]), timeout=30)
+            body = json.dumps({"question": QUESTION})
+            connection.request("POST", "/v1/ask", body, {"content-type": "application/json"})
+            reply = json.loads(connection.getresponse().read())
+            assert reply["answered"] is True
+            page = 503
+            while page == 503:  # the test run's own time limit ends this
+                connection.request("GET", "/")
+                response = connection.getresponse()
+                shown = response.read().decode()
+                page = response.status
+                if page == 503:
+                    assert "正在启动" in shown, shown
+                    time.sleep(0.2)
+            assert page == 200
+            assert "<html" in shown
+            connection.close()
+            process.send_signal(stop)
+            output, errors = process.communicate(timeout=30)
+        finally:
+            process.kill()
+            process.wait()
+        assert process.returncode == 0
+        assert "Stopped." in output
+        assert errors == ""
+
+
+class TestEntrance:
+    def test_it_covers_the_page_only_until_it_is_there(self) -> None:
+        import anyio
+
+        passed: list[str] = []
+
+        async def application(scope: object, receive: object, send: object) -> None:  # noqa: ARG001
+            assert isinstance(scope, dict)
+            passed.append(scope["path"])
+
+        sent: list[dict[str, object]] = []
+
+        async def send(message: object) -> None:
+            assert isinstance(message, dict)
+            sent.append(message)
+
+        async def receive() -> dict[str, object]:
+            return {"type": "http.request"}
+
+        entrance = Entrance(application)
+
+        def get(path: str, method: str = "GET") -> None:
+            sent.clear()
+            anyio.run(entrance, {"type": "http", "path": path, "method": method}, receive, send)
+
+        get("/")
+        assert sent[0]["status"] == 503
+        assert b'http-equiv="refresh"' in bytes(str(sent[1]["body"]), "utf-8")
+        get("/", "HEAD")
+        assert sent[1]["body"] == b""
+        get("/v1/ask", "POST")
+        assert passed == ["/v1/ask"]
+        entrance.fail()
+        get("/")
+        assert sent[0]["status"] == 503
+        assert b"rag doctor" in bytes(str(sent[1]["body"]), "utf-8")
+        entrance.open()
+        get("/")
+        assert passed == ["/v1/ask", "/"]
+        assert entrance.page == "ready"
