@@ -17,13 +17,21 @@ import secrets
 import shutil
 import socket
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
-__all__ = ["FileLock", "Generation", "Workshop", "load_generation", "publish_generation"]
+__all__ = [
+    "FileLock",
+    "Generation",
+    "Unusable",
+    "Workshop",
+    "current_folder",
+    "load_generation",
+    "publish_generation",
+]
 
 _logger = logging.getLogger(__name__)
 
@@ -119,6 +127,13 @@ class Generation:
     facts: Mapping[str, Any]
 
 
+class Unusable(Exception):
+    """A generation that cannot be used; says why. Never leaves ``load_generation``."""
+
+
+_Read = TypeVar("_Read")
+
+
 class Workshop:
     """A private folder under ``root`` to build a generation in; removed unless published.
 
@@ -155,21 +170,29 @@ class Workshop:
             shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def load_generation(root: Path) -> Generation | None:
-    """The published generation under ``root``, verified; None when there is none or it is damaged.
+def current_folder(root: Path) -> Path | None:
+    """The folder of the published generation, not verified."""
+    pointer = _read_pointer(root)
+    return None if pointer is None else root / pointer[0]
 
-    Damage is logged, never raised: derived data can be built again.
+
+def load_generation(root: Path, read: Callable[[Generation], _Read | None]) -> _Read | None:
+    """What ``read`` makes of the published generation under ``root``, once that is verified.
+
+    None when there is none, it is damaged, or ``read`` gives None or raises Unusable. Damage is
+    logged, never raised: derived data can be built again.
     """
     for _ in range(5):
         pointer = _read_pointer(root)
         if pointer is None:
             return None
-        generation = _verify(root / pointer[0], manifest_hash=pointer[1])
-        if generation is not None:
-            return generation
-        if _read_pointer(root) == pointer:
-            return None
-        # Another process has published meanwhile and removed what was being read.
+        try:
+            return read(_verify(root / pointer[0], manifest_hash=pointer[1]))
+        except Unusable as error:
+            # Another process may have published meanwhile and removed what was being read.
+            if _read_pointer(root) == pointer:
+                _logger.warning("%s; it will be rebuilt", error)
+                return None
     return None
 
 
@@ -184,10 +207,12 @@ def publish_generation(workshop: Workshop, facts: Mapping[str, Any]) -> Path:
     files = {}
     for name in _file_names(workshop.folder):
         path = workshop.folder / name
-        _sync(path)
         status = path.stat()
-        # A hard link to a file of the previous generation is the same file, already hashed.
-        digest = known.get((name, status.st_ino, status.st_size)) or _hash(path)
+        # A hard link to a file of the previous generation is the same file: on disk, and hashed.
+        digest = known.get((name, status.st_ino, status.st_size))
+        if digest is None:
+            _sync(path)
+            digest = _hash(path)
         files[name] = {"bytes": status.st_size, "sha256": digest}
     manifest = json.dumps(
         {"format": _FORMAT, "files": files, "facts": dict(facts)}, ensure_ascii=False, indent=1
@@ -226,24 +251,21 @@ def _read_pointer(root: Path) -> tuple[str, str] | None:
     return words[0], words[1]
 
 
-def _verify(folder: Path, *, manifest_hash: str) -> Generation | None:
+def _verify(folder: Path, *, manifest_hash: str) -> Generation:
+    """Raises Unusable."""
     try:
         data = (folder / _MANIFEST).read_bytes()
         if hashlib.sha256(data).hexdigest() != manifest_hash:
-            _logger.warning("%s is damaged; it will be rebuilt", folder / _MANIFEST)
-            return None
+            raise Unusable(f"{folder / _MANIFEST} is damaged")
         manifest = json.loads(data)
         if manifest["format"] != _FORMAT:
-            _logger.info("%s has another format; it will be rebuilt", folder)
-            return None
+            raise Unusable(f"{folder} has format {manifest['format']}, not {_FORMAT}")
         for name, expected in manifest["files"].items():
             path = folder / name
             if path.stat().st_size != expected["bytes"] or _hash(path) != expected["sha256"]:
-                _logger.warning("%s is damaged; it will be rebuilt", path)
-                return None
+                raise Unusable(f"{path} is damaged")
     except OSError as error:
-        _logger.warning("%s is incomplete (%s); it will be rebuilt", folder, error)
-        return None
+        raise Unusable(f"{folder} is incomplete ({error})") from error
     return Generation(folder=folder, facts=MappingProxyType(manifest["facts"]))
 
 

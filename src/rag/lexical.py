@@ -12,21 +12,18 @@ report in 0.05 s. (Making the index terms takes another 3.6 s, for either.)
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from rag.durable import Workshop, load_generation, publish_generation
+from rag.durable import Generation, Unusable, Workshop, load_generation, publish_generation
 from rag.text import TERMS_VERSION, terms
 
 if TYPE_CHECKING:
     import tantivy
 
 __all__ = ["LexicalEntry", "LexicalIndex"]
-
-_logger = logging.getLogger(__name__)
 
 _FIELDS = {"text": 1.0, "section": 0.5, "title": 0.25}
 """Searched fields and their weights: words of the passage count most, then of its headings, then
@@ -84,21 +81,18 @@ class LexicalIndex:
 
         Anything wrong with it is logged, not raised: it can be built again from the catalog.
         """
-        generation = load_generation(root)
-        if generation is None:
-            return None
-        facts = dict(generation.facts)
-        if (facts.get("terms"), facts.get("shape")) != (TERMS_VERSION, _SHAPE_VERSION):
-            _logger.info("%s was made with other index terms; rebuilding", generation.folder)
-            return None
         import tantivy
 
-        try:
-            index = tantivy.Index.open(str(generation.folder))
-        except ValueError as error:  # how tantivy reports an unreadable or too new index
-            _logger.warning("%s cannot be opened (%s); rebuilding", generation.folder, error)
-            return None
-        return cls(index, folder=generation.folder), facts
+        def read(generation: Generation) -> tuple[LexicalIndex, dict[str, Any]]:
+            folder, facts = generation.folder, dict(generation.facts)
+            if (facts.get("terms"), facts.get("shape")) != (TERMS_VERSION, _SHAPE_VERSION):
+                raise Unusable(f"{folder} was made with other index terms")
+            try:
+                return cls(tantivy.Index.open(str(folder)), folder=folder), facts
+            except ValueError as error:  # how tantivy reports an unreadable or too new index
+                raise Unusable(f"{folder} cannot be opened ({error})") from error
+
+        return load_generation(root, read)
 
     @classmethod
     def in_memory(cls, added: Iterable[LexicalEntry]) -> LexicalIndex:

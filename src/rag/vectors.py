@@ -10,13 +10,12 @@ searched, which is approximate for an unrestricted search and still exact for a 
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rag.durable import Workshop, load_generation, publish_generation
+from rag.durable import Generation, Unusable, Workshop, load_generation, publish_generation
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,8 +27,6 @@ if TYPE_CHECKING:
     KeyArray = npt.NDArray[np.int64]
 
 __all__ = ["IVF_THRESHOLD", "VectorIndex", "decode_vectors", "encode_vectors"]
-
-_logger = logging.getLogger(__name__)
 
 IVF_THRESHOLD = 500_000
 """Vectors from which an inverted file is searched. Measured with 256 dimensions in one thread: an
@@ -95,37 +92,37 @@ class VectorIndex:
 
         Anything wrong with it is logged, not raised: it can be built again from the catalog.
         """
-        generation = load_generation(root)
-        if generation is None:
-            return None
-        facts = dict(generation.facts)
+
+        def read(generation: Generation) -> tuple[VectorIndex, dict[str, Any]]:
+            facts = dict(generation.facts)
+            if facts.get("model") != _model_facts(embedder):
+                raise Unusable(f"{generation.folder} was made for another model")
+            return cls._read(generation.folder, facts, dimension=embedder.dimension), facts
+
+        return load_generation(root, read)
+
+    @classmethod
+    def _read(cls, folder: Path, facts: dict[str, Any], *, dimension: int) -> VectorIndex:
         import numpy as np
 
         faiss = _faiss()
-        if facts.get("model") != _model_facts(embedder):
-            _logger.info("%s was made for another model; it will be rebuilt", generation.folder)
-            return None
         try:
-            base = faiss.read_index(str(generation.folder / _FILE_NAME))
+            base = faiss.read_index(str(folder / _FILE_NAME))
         except RuntimeError as error:
-            _logger.warning("%s cannot be read (%s)", generation.folder, error)
-            return None
-        if base.d != embedder.dimension or base.ntotal != facts.get("vectors"):
-            _logger.warning("%s does not hold what it says; it will be rebuilt", generation.folder)
-            return None
+            raise Unusable(f"{folder} cannot be read ({error})") from error
+        if base.d != dimension or base.ntotal != facts.get("vectors"):
+            raise Unusable(f"{folder} does not hold what its manifest says")
         keys = np.sort(_contents(base)[0])
-        empty_keys = keys[:0]
-        empty = np.empty((0, base.d), dtype=np.float32)
-        index = cls(
-            dimension=base.d,
+        empty = np.empty((0, dimension), dtype=np.float32)
+        return cls(
+            dimension=dimension,
             base=base,
             base_keys=keys,
-            tail=_make_flat(empty_keys, empty, dimension=base.d),
+            tail=_make_flat(keys[:0], empty, dimension=dimension),
             tail_vectors=empty,
-            tail_keys=empty_keys,
-            dead=empty_keys,
+            tail_keys=keys[:0],
+            dead=keys[:0],
         )
-        return index, facts
 
     def save(self, root: Path, *, embedder: EmbedderInfo, facts: dict[str, Any]) -> None:
         """Publish the base under ``root``. Only for an index without a tail. Raises OSError."""

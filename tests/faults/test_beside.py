@@ -7,9 +7,13 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rag.engines.embedded import EmbeddedEngine
 from tests.storage_samples import FAKE, sample
+
+if TYPE_CHECKING:
+    import pytest
 
 ROOT = Path(__file__).parents[2]
 
@@ -47,6 +51,21 @@ def test_what_another_process_writes_is_found_at_once(tmp_path: Path) -> None:
     engine.write(*sample("c.txt", "合肥市第三篇"))
     assert found(engine) == {"合肥市新文", "合肥市又一篇", "合肥市第三篇"}
     engine.close()
+
+
+def test_work_that_another_process_has_done_is_not_done_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = EmbeddedEngine.open(tmp_path, embedder=FAKE.info)
+    engine.write(*sample("a.txt", "合肥市旧文"))
+    assert found(engine) == {"合肥市旧文"}
+    beside = EmbeddedEngine.open(tmp_path, embedder=FAKE.info)
+    beside.write(*sample("b.txt", "合肥市新文"))
+    assert found(beside) == {"合肥市旧文", "合肥市新文"}
+    monkeypatch.delattr("rag.lexical.LexicalIndex.publish")
+    assert found(engine) == {"合肥市旧文", "合肥市新文"}
+    engine.close()
+    beside.close()
 
 
 def test_searches_while_writing_see_whole_documents_of_one_moment(tmp_path: Path) -> None:

@@ -193,7 +193,7 @@ def test_many_removed_passages_are_compacted_away(
     monkeypatch.setattr("rag.engines.indexes._DEAD_MINIMUM", 3)
     monkeypatch.setattr("rag.vectors._TAIL_MINIMUM", 3)
     engine = open_engine(folder)
-    for number in range(12):
+    for number in range(6):
         engine.write(*sample("changing.txt", f"合肥市的高铁第{number}版", f"第{number}版"))
         assert len(search(engine)) == 12
     fresh = search(engine)

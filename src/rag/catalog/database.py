@@ -135,20 +135,39 @@ def prepare(folder: Path, *, create: bool) -> bool:
 
 def connect(path: Path, *, writable: bool) -> sqlite3.Connection:
     """A connection in autocommit mode that any one thread may use at a time."""
-    # An immutable file needs no lock files beside it, which a read-only folder cannot hold.
-    mode = "rwc" if writable else "ro&immutable=1"
+    if writable:
+        connection = _open(path, "mode=rwc")
+    else:
+        try:
+            connection = _open(path, "mode=ro")
+        except sqlite3.OperationalError:
+            # A file that nobody can write needs no lock files beside it, which a read-only folder
+            # cannot hold. With a log beside it, it is being written.
+            if path.with_name(f"{path.name}-wal").exists():
+                raise
+            connection = _open(path, "mode=ro&immutable=1")
+    try:
+        connection.execute("PRAGMA foreign_keys=ON")
+        if writable:
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=FULL")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _open(path: Path, parameters: str) -> sqlite3.Connection:
     connection = sqlite3.connect(
-        f"file:{quote(str(path.absolute()))}?mode={mode}",
+        f"file:{quote(str(path.absolute()))}?{parameters}",
         uri=True,
         timeout=_BUSY_SECONDS,
         isolation_level=None,
         check_same_thread=False,
     )
     try:
-        connection.execute("PRAGMA foreign_keys=ON")
-        if writable:
-            connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute("PRAGMA synchronous=FULL")
+        # SQLite opens files when they are first needed.
+        connection.execute("SELECT count(*) FROM sqlite_master")
     except BaseException:
         connection.close()
         raise

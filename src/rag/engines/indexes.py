@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rag.catalog import Change, Position, Snapshot
+from rag.durable import current_folder
 from rag.lexical import LexicalIndex
 from rag.vectors import VectorIndex, decode_vectors
 
@@ -115,8 +116,11 @@ class CollectionIndexes:
     ) -> LexicalIndex:
         root = self._root("lexical", key)
         index, at, dead = self._lexical, self._lexical_at, self._lexical_dead
-        if index is None or at is None:
-            index, at, dead = self._load_lexical(root)
+        if index is None or index.folder != current_folder(root):
+            # Another process may have come as far as this already, and removed older folders.
+            loaded, loaded_at, loaded_dead = self._load_lexical(root)
+            if loaded_at is not None and snapshot.has_position(key, loaded_at):
+                index, at, dead = loaded, loaded_at, loaded_dead
         if index is not None and at == head:
             self._lexical_dead = dead
             return index
