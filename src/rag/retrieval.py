@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from rag.evidence import weights_of
-from rag.questions import bare_name
+from rag.questions import bare_name, find_places
 from rag.text import stem
 
 if TYPE_CHECKING:
@@ -46,6 +46,8 @@ class Scope:
     documents: int
     missing_places: tuple[str, ...] = ()
     missing_years: tuple[int, ...] = ()
+    about: tuple[str, ...] = ()
+    """Places named by the question that the documents searched are about."""
     applied: Mapping[str, str | int]
     """The restrictions that the question's own words led to, for the reply."""
 
@@ -86,7 +88,14 @@ class Retriever:
         frequencies, total = self._engine.document_frequencies(
             [stem(term) for term in question.terms], collection=collection
         )
-        question = replace(question, weights=weights_of(question, frequencies, total))
+        weights = weights_of(question, frequencies, total)
+        if scope.about:
+            # The documents searched are about this place: each passage need not say so again.
+            weights = tuple(
+                0.0 if _names_only(term, scope.about) else weight
+                for term, weight in zip(question.terms, weights, strict=True)
+            )
+        question = replace(question, weights=weights)
         if not documents or not question.rewritten:
             return Retrieval(question=question, hits=(), scope=scope)
         candidates = self._engine.candidates(
@@ -169,6 +178,7 @@ def choose_scope(
     applied: dict[str, str | int] = {}
     missing_places: tuple[str, ...] = ()
     missing_years: tuple[int, ...] = ()
+    known: list[str] = []
     if not exact:
         about = {bare_name(str(d.metadata["place"])) for d in documents if "place" in d.metadata}
         known = [place for place in question.places if place in about]
@@ -194,6 +204,7 @@ def choose_scope(
         documents=len(chosen),
         missing_places=missing_places,
         missing_years=missing_years,
+        about=tuple(known),
         applied=applied,
     )
 
@@ -225,6 +236,11 @@ def year_of(hit: Hit) -> int | None:
     key = {"review": "reporting_year", "plan": "planning_year"}.get(hit.passage.period or "")
     value = hit.metadata.get(key) if key else None
     return value if isinstance(value, int) else None
+
+
+def _names_only(term: str, places: Sequence[str]) -> bool:
+    """Whether a term is one of the places and nothing more: 合肥, 合肥市, hefei."""
+    return bare_name(term) in places or find_places(term.title()) == (bare_name(places[0]),)
 
 
 def _share(value: float | None, top: float) -> float:
