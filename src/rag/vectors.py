@@ -112,7 +112,7 @@ class VectorIndex:
             raise Unusable(f"{folder} cannot be read ({error})") from error
         if base.d != dimension or base.ntotal != facts.get("vectors"):
             raise Unusable(f"{folder} does not hold what its manifest says")
-        keys = np.sort(_contents(base)[0])
+        keys = np.sort(_keys_of(base))
         empty = np.empty((0, dimension), dtype=np.float32)
         return cls(
             dimension=dimension,
@@ -167,28 +167,24 @@ class VectorIndex:
         """A new index with vectors added and ranges of keys (both ends included) removed."""
         import numpy as np
 
-        dead = self.dead
-        tail_keys, tail_vectors = self.tail_keys, self.tail_vectors
-        for first, last in removed:
-            begin, end = np.searchsorted(self.base_keys, [first, last + 1])
-            dead = np.union1d(dead, self.base_keys[begin:end])
-            kept = (tail_keys < first) | (tail_keys > last)
-            tail_keys, tail_vectors = tail_keys[kept], tail_vectors[kept]
-        tail_keys = np.concatenate([tail_keys, added_keys])
-        tail_vectors = np.concatenate([tail_vectors, added])
+        ranges = np.array(sorted(removed), dtype=np.int64).reshape(-1, 2)
+        gone = _within(self.base_keys, ranges)
+        kept = ~_within(self.tail_keys, ranges)
+        tail_keys = np.concatenate([self.tail_keys[kept], added_keys])
+        tail_vectors = np.concatenate([self.tail_vectors[kept], added])
         return replace(
             self,
             tail=_make_flat(tail_keys, tail_vectors, dimension=self.dimension),
             tail_vectors=tail_vectors,
             tail_keys=tail_keys,
-            dead=dead,
+            dead=np.union1d(self.dead, self.base_keys[gone]),
         )
 
     def consolidated(self) -> VectorIndex:
         """The same vectors in a new base, without a tail."""
         import numpy as np
 
-        keys, vectors = _contents(self.base)
+        keys, vectors = _keys_of(self.base), _vectors_of(self.base)
         alive = ~np.isin(keys, self.dead)
         return VectorIndex.build(
             np.concatenate([keys[alive], self.tail_keys]),
@@ -277,23 +273,51 @@ def _make_base(keys: KeyArray, vectors: FloatArray, *, dimension: int) -> Any:
     return index
 
 
-def _contents(base: Any) -> tuple[KeyArray, FloatArray]:
-    """Keys and vectors of a base, in the same order."""
+def _within(keys: KeyArray, ranges: KeyArray) -> npt.NDArray[np.bool_]:
+    """Which keys lie in one of the sorted ranges (shape (n, 2), both ends included)."""
+    import numpy as np
+
+    if not len(ranges):
+        return np.zeros(len(keys), dtype=np.bool_)
+    candidate = np.searchsorted(ranges[:, 0], keys, side="right") - 1
+    furthest = np.maximum.accumulate(ranges[:, 1])
+    within: npt.NDArray[np.bool_] = (candidate >= 0) & (keys <= furthest[candidate])
+    return within
+
+
+def _lists(base: Any) -> list[tuple[int, int]]:
+    """Number and length of an inverted file's lists, without the empty ones."""
+    sizes = ((number, base.invlists.list_size(number)) for number in range(base.nlist))
+    return [(number, size) for number, size in sizes if size]
+
+
+def _keys_of(base: Any) -> KeyArray:
+    """The keys of a base, in the order in which it holds them."""
     import numpy as np
 
     faiss = _faiss()
     if not isinstance(base, faiss.IndexIVF):
-        flat = faiss.downcast_index(base.index)
-        return faiss.vector_to_array(base.id_map), flat.reconstruct_n(0, flat.ntotal)
-    keys, vectors = [np.empty(0, dtype=np.int64)], [np.empty((0, base.d), dtype=np.float32)]
-    for number in range(base.nlist):
-        size = base.invlists.list_size(number)
-        if size:
-            ids = faiss.rev_swig_ptr(base.invlists.get_ids(number), size)
-            codes = faiss.rev_swig_ptr(base.invlists.get_codes(number), size * base.code_size)
-            keys.append(ids.copy())
-            vectors.append(codes.view(np.float32).reshape(size, base.d).copy())
-    return np.concatenate(keys), np.concatenate(vectors)
+        stored: KeyArray = faiss.vector_to_array(base.id_map)
+        return stored
+    keys = [np.empty(0, dtype=np.int64)]
+    for number, size in _lists(base):
+        keys.append(faiss.rev_swig_ptr(base.invlists.get_ids(number), size).copy())
+    return np.concatenate(keys)
+
+
+def _vectors_of(base: Any) -> FloatArray:
+    """The vectors of a base, in the order in which it holds them."""
+    import numpy as np
+
+    faiss = _faiss()
+    if not isinstance(base, faiss.IndexIVF):
+        stored: FloatArray = faiss.downcast_index(base.index).reconstruct_n(0, base.ntotal)
+        return stored
+    vectors = [np.empty((0, base.d), dtype=np.float32)]
+    for number, size in _lists(base):
+        codes = faiss.rev_swig_ptr(base.invlists.get_codes(number), size * base.code_size)
+        vectors.append(codes.view(np.float32).reshape(size, base.d).copy())
+    return np.concatenate(vectors)
 
 
 def _selector(allowed: KeyArray | None, dead: KeyArray) -> Any:

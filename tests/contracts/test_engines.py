@@ -432,7 +432,7 @@ def test_the_embedded_engine_equals_the_model_through_any_life() -> None:
     run_state_machine_as_test(
         EmbeddedFollowsModel,
         settings=settings(
-            max_examples=int(os.environ.get("RAG_FAULT_EXAMPLES", "10")),
+            max_examples=int(os.environ.get("FAULT_EXAMPLES", "10")),
             stateful_step_count=25,
             deadline=None,
             suppress_health_check=list(HealthCheck),

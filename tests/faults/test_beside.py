@@ -7,13 +7,12 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import pytest
 
 from rag.engines.embedded import EmbeddedEngine
+from rag.errors import Unavailable
 from tests.storage_samples import FAKE, sample
-
-if TYPE_CHECKING:
-    import pytest
 
 ROOT = Path(__file__).parents[2]
 
@@ -109,3 +108,14 @@ def test_searches_while_writing_see_whole_documents_of_one_moment(tmp_path: Path
     assert searches >= 48
     writer.close()
     beside.close()
+
+
+def test_a_closed_engine_says_so_and_closes_once(tmp_path: Path) -> None:
+    engine = EmbeddedEngine.open(tmp_path, embedder=FAKE.info)
+    engine.write(*sample("a.txt", "合肥市"))
+    engine.close()
+    engine.close()
+    with pytest.raises(Unavailable, match="has been closed"):
+        found(engine)
+    with pytest.raises(Unavailable, match="has been closed"):
+        engine.write(*sample("b.txt", "合肥市"))

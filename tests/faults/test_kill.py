@@ -13,7 +13,7 @@ from rag.engines.embedded import EmbeddedEngine
 from tests.faults.writer import content
 from tests.storage_samples import FAKE
 
-KILLS = int(os.environ.get("RAG_FAULT_KILLS", "5"))
+KILLS = int(os.environ.get("FAULT_KILLS", "5"))
 ROOT = Path(__file__).parents[2]
 
 

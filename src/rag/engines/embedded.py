@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from rag.catalog import Catalog, Snapshot
 from rag.engines.indexes import CollectionIndexes
 from rag.engines.validation import validated
-from rag.errors import IndexMismatch, InvalidInput
+from rag.errors import CollectionNotFound, IndexMismatch, InvalidInput
 from rag.protocols import Candidate
 from rag.text import fold, terms
 from rag.vectors import decode_vectors, encode_vectors
@@ -59,6 +59,7 @@ class EmbeddedEngine:
         self._indexes_lock = threading.Lock()
         self._listings: dict[int, tuple[Position, tuple[DocumentSummary, ...]]] = {}
         self._wrote = False
+        self._closed = False
 
     @classmethod
     def open(cls, folder: Path, *, embedder: EmbedderInfo, create: bool = True) -> EmbeddedEngine:
@@ -202,7 +203,13 @@ class EmbeddedEngine:
         self._catalog.add_feedback(answer_id, rating=rating, comment=comment)
 
     def close(self) -> None:
-        """Bring the indexes up to what was written here, save them, and release all files."""
+        """Bring the indexes up to what was written here, save them, and release all files.
+
+        Closing twice is no error; any other call after it is one.
+        """
+        if self._closed:
+            return
+        self._closed = True
         try:
             self._save()
         finally:
@@ -223,18 +230,22 @@ class EmbeddedEngine:
         self, collection: str
     ) -> Iterator[tuple[Snapshot, int, VectorIndex, LexicalIndex]]:
         """A snapshot, the collection's key in it, and its indexes at exactly that moment."""
+        with self._indexes_lock:
+            indexes = self._indexes.get(collection)
+            if indexes is None:
+                indexes = CollectionIndexes(self._folder, embedder=self._embedder)
+                self._indexes[collection] = indexes
         with ExitStack() as stack:
-            with self._indexes_lock:
-                indexes = self._indexes.get(collection)
-                if indexes is None:
-                    indexes = CollectionIndexes(self._folder, embedder=self._embedder)
             # The snapshot begins under the lock: it is never older than the indexes.
             with indexes.lock:
                 snapshot = stack.enter_context(self._catalog.snapshot())
-                key = snapshot.collection_key(collection)
+                try:
+                    key = snapshot.collection_key(collection)
+                except CollectionNotFound:
+                    with self._indexes_lock:
+                        self._indexes.pop(collection, None)
+                    raise
                 vectors, lexical = indexes.follow(snapshot, key, writable=self._catalog.writable)
-            with self._indexes_lock:
-                self._indexes.setdefault(collection, indexes)
             yield snapshot, key, vectors, lexical
 
 
