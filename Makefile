@@ -88,7 +88,7 @@ $(VENV)/.place:
 # A stamp is written last, after the installation has passed its own check: one that broke off in
 # the middle is taken up again.
 $(VENV)/.installed: $(VENV)/.place $(REQUIREMENTS)
-	@echo "Installing, once: about 1.5 GB on disk, some minutes."
+	@echo "Installing, once: about 2 GB on disk, some minutes."
 	$(PIP) install --no-deps -r requirements/torch-cpu.txt
 	$(PIP) install -c constraints.txt -e .
 	@$(RAG) doctor --installation
