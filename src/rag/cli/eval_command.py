@@ -20,13 +20,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Evaluate; the runner's exit code."""
-    from rag_eval.command import run as run_evaluation
-
     from rag.factory import open_application
+    from rag_eval.command import run as run_evaluation
+    from rag_eval.targets import LibraryTarget
 
     settings = settings_of(arguments)
     return run_evaluation(
         arguments,
-        open_target=lambda: open_application(settings, create=False),
+        open_target=lambda: LibraryTarget.of(open_application(settings, create=False)),
         stdout=sys.stdout,
     )

@@ -1,0 +1,237 @@
+"""The runner as a command: its arguments, and one run. Light to import.
+
+Exit codes: 0 fine; 1 a metric fell by more than its tolerance or a must-pass case failed. Wrong
+input and whatever keeps the questions from being asked raise RagError.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from rag.errors import InvalidInput, Unavailable
+from rag.schema import DEFAULT_COLLECTION
+
+if TYPE_CHECKING:
+    from rag_eval.baseline import Baseline
+    from rag_eval.cases import Case
+    from rag_eval.outcomes import Outcome
+    from rag_eval.report import Evaluation
+    from rag_eval.runner import Progress
+    from rag_eval.targets import Target
+
+__all__ = ["add_arguments", "run"]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("file", type=Path, metavar="FILE", help="case file in JSON lines")
+    parser.add_argument(
+        "--split",
+        choices=("development", "test", "all"),
+        default="all",
+        help="only the cases of one half (all)",
+    )
+    parser.add_argument(
+        "--tags",
+        action="append",
+        default=[],
+        metavar="TAG,…",
+        help="only cases that carry one of these tags; repeatable",
+    )
+    parser.add_argument(
+        "--collection",
+        default=DEFAULT_COLLECTION,
+        metavar="NAME",
+        help=f"collection to ask ({DEFAULT_COLLECTION})",
+    )
+    parser.add_argument(
+        "--top-k", type=_passages, default=5, metavar="N", help="passages to ask for (5)"
+    )
+    parser.add_argument(
+        "--url", metavar="URL", help="ask a running server instead of the index in this process"
+    )
+    parser.add_argument(
+        "--baseline",
+        type=Path,
+        metavar="FILE",
+        help="compare with an earlier run; fail when this one is worse than allowed",
+    )
+    parser.add_argument(
+        "--update-baseline", action="store_true", help="write this run to the baseline"
+    )
+    parser.add_argument(
+        "--failures", action="store_true", help="list every failed case and what is wrong"
+    )
+    parser.add_argument("--junit", type=Path, metavar="FILE", help="write JUnit XML")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write a Markdown summary")
+    parser.add_argument("--json", action="store_true", help="print JSON, for programs")
+
+
+def run(arguments: argparse.Namespace, *, open_target: Callable[[], Target], stdout: TextIO) -> int:
+    """Ask the cases of a file and report; the exit code.
+
+    ``open_target`` opens what is asked when no ``--url`` is given; it is closed at the end.
+    Everything about the input is checked before anything is opened. Raises InvalidInput for a
+    case file, selection or baseline that cannot be used, and what the target raises.
+    """
+    from rag_eval.cases import load_cases, select_cases
+
+    tags = tuple(tag for each in arguments.tags for tag in each.split(",") if tag)
+    cases = select_cases(load_cases(arguments.file), split=arguments.split, tags=tags)
+    baseline = _baseline(arguments, tags=tags)
+    with closing(_target(arguments, open_target)) as target:
+        evaluation = _evaluated(arguments, cases, target, tags=tags)
+    if baseline is not None:
+        from rag_eval.baseline import compare
+
+        evaluation = replace(evaluation, comparison=compare(baseline, evaluation.outcomes))
+    _write_reports(arguments, evaluation, baseline, stdout=stdout)
+    if arguments.update_baseline:
+        from rag_eval.baseline import must_pass_failures
+
+        return 1 if must_pass_failures(evaluation.outcomes) else 0
+    return 0 if evaluation.gate_open else 1
+
+
+def _passages(text: str) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
+    if not 1 <= number <= 50:
+        message = f"found {text!r}, expected a number from 1 to 50"
+        raise argparse.ArgumentTypeError(message)
+    return number
+
+
+def _baseline(arguments: argparse.Namespace, *, tags: tuple[str, ...]) -> Baseline | None:
+    """The baseline to compare with; None when none is wanted, or it is about to be made."""
+    if arguments.update_baseline:
+        if arguments.baseline is None:
+            message = "--update-baseline needs --baseline FILE to know what to write."
+            raise InvalidInput(message)
+        if arguments.split != "all" or tags:
+            message = (
+                "--update-baseline with --split or --tags would drop the other cases from the"
+                " baseline. Leave them out."
+            )
+            raise InvalidInput(message)
+        if not arguments.baseline.exists():
+            return None
+    if arguments.baseline is None:
+        return None
+    from rag_eval.baseline import load_baseline
+
+    return load_baseline(arguments.baseline)
+
+
+def _target(arguments: argparse.Namespace, open_target: Callable[[], Target]) -> Target:
+    if arguments.url is None:
+        return open_target()
+    from rag_eval.targets import HttpTarget
+
+    return HttpTarget(arguments.url)
+
+
+def _evaluated(
+    arguments: argparse.Namespace,
+    cases: tuple[Case, ...],
+    target: Target,
+    *,
+    tags: tuple[str, ...],
+) -> Evaluation:
+    from rag_eval.metrics import summarise
+    from rag_eval.report import Evaluation
+    from rag_eval.runner import run_cases
+
+    with _progress() as progress:
+        outcomes = run_cases(
+            cases,
+            target,
+            collection=arguments.collection,
+            top_k=arguments.top_k,
+            progress=progress,
+        )
+    return Evaluation(
+        case_file=arguments.file.as_posix(),
+        target=target.description,
+        collection=arguments.collection,
+        split=arguments.split,
+        tags=tags,
+        top_k=arguments.top_k,
+        outcomes=outcomes,
+        summary=summarise(outcomes),
+    )
+
+
+def _write_reports(
+    arguments: argparse.Namespace,
+    evaluation: Evaluation,
+    baseline: Baseline | None,
+    *,
+    stdout: TextIO,
+) -> None:
+    from rag_eval.report import json_report, text_report
+
+    if arguments.json:
+        # Escapes where the stream's encoding may not hold every character of an answer.
+        utf8 = (stdout.encoding or "utf-8").lower().replace("-", "") == "utf8"
+        json.dump(json_report(evaluation), stdout, ensure_ascii=not utf8, indent=2)
+        stdout.write("\n")
+    else:
+        stdout.write(text_report(evaluation, failures=arguments.failures))
+    if arguments.junit is not None or arguments.markdown is not None:
+        from rag_eval.ci_reports import junit_report, markdown_report
+
+        if arguments.junit is not None:
+            _write(arguments.junit, junit_report(evaluation))
+        if arguments.markdown is not None:
+            _write(arguments.markdown, markdown_report(evaluation))
+    if arguments.update_baseline:
+        from rag_eval.baseline import baseline_of, save_baseline
+
+        kept = baseline.tolerances if baseline is not None else None
+        save_baseline(arguments.baseline, baseline_of(evaluation.outcomes, tolerances=kept))
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        message = f"{path} cannot be written: {error.strerror}. Name another place."
+        raise Unavailable(message) from error
+
+
+@contextmanager
+def _progress() -> Iterator[Progress | None]:
+    """A progress bar on standard error, when somebody looks at it."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    with Progress(
+        TextColumn("asking"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[failed]} failed"),
+        console=Console(stderr=True),
+        transient=True,
+    ) as bar:
+        task = bar.add_task("", total=None, failed=0)
+        failed = 0
+
+        def advance(outcome: Outcome, done: int, total: int) -> None:
+            nonlocal failed
+            failed += not outcome.passed
+            bar.update(task, completed=done, total=total, failed=failed)
+
+        yield advance

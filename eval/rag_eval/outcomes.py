@@ -1,0 +1,201 @@
+"""One case judged: what its reply is worth by each metric, and why it fails; pure.
+
+Every metric of a case is a number from 0 to 1 (or a length), present only where the metric
+applies, so that the value of any set of cases is the mean over those that have it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from rag.errors import NotFound
+from rag_eval.matching import holds_quote, missing_facts, without_markers
+
+if TYPE_CHECKING:
+    from rag_eval.cases import Case
+    from rag_eval.targets import Reply
+
+__all__ = ["METRICS", "MetricInfo", "Outcome", "judge", "judge_error"]
+
+
+@dataclass(frozen=True, slots=True)
+class MetricInfo:
+    """What a metric is called, says, and which way is better.
+
+    ``tolerance`` is how far it may get worse before the gate closes; None leaves it out.
+    """
+
+    name: str
+    meaning: str
+    tolerance: float | None = 0.02
+    higher_is_better: bool = True
+
+
+METRICS: Mapping[str, MetricInfo] = {
+    info.name: info
+    for info in (
+        MetricInfo("passed", "the case has nothing wrong"),
+        MetricInfo("hit@1", "the first passage holds a quote of the evidence"),
+        MetricInfo("hit@5", "one of the first five passages does"),
+        MetricInfo("mrr", "1 / rank of the first passage that does, 0 for none"),
+        MetricInfo("evidence_recall@5", "share of the evidence in the first five passages"),
+        MetricInfo("correctness", "of the answerable: answered with every expected fact"),
+        MetricInfo("answer_precision", "of the answers given: right ones"),
+        MetricInfo(
+            "citation_exactness", "answered: every citation verbatim, every marker paired", 0
+        ),
+        MetricInfo("citation_recall", "answered: share of the expected facts in the quotes"),
+        MetricInfo("refusal_accuracy", "answered what is answerable, refused what is not"),
+        MetricInfo("refusal_precision", "of the refusals: justified ones"),
+        MetricInfo("refusal_recall", "of the unanswerable: refused"),
+        MetricInfo(
+            "answerable_refused", "of the answerable: refused", 0.02, higher_is_better=False
+        ),
+        MetricInfo("unanswerable_answered", "of the unanswerable: answered", 0.02, False),
+        MetricInfo("answer_length", "characters of an answer, without markers", None, False),
+    )
+}
+"""Every metric, in the order in which reports show them."""
+
+_MARKER = re.compile(r"\[(\d{1,3})\]")
+_SHOWN = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """A judged case. ``passed`` when there is no reason against it."""
+
+    case: Case
+    reply: Reply | None
+    """None when asking raised an error, which is then the reason."""
+    values: Mapping[str, float] = field(default_factory=dict)
+    rank: int | None = None
+    """Rank of the first passage that holds evidence."""
+    reasons: tuple[str, ...] = ()
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing is wrong with the reply."""
+        return not self.reasons
+
+
+def judge(case: Case, reply: Reply, *, document_text: Callable[[str], str]) -> Outcome:
+    """Judge a reply. ``document_text`` gives the stored text of a cited document."""
+    values: dict[str, float] = {}
+    reasons: list[str] = []
+    rank = _retrieval(case, reply, values)
+    _refusal(case, reply, values, reasons)
+    _facts(case, reply, values, reasons)
+    if reply.answered:
+        faults = _citation_faults(reply, document_text)
+        values["citation_exactness"] = float(not faults)
+        reasons += faults
+        values["answer_length"] = float(len(without_markers(reply.answer)))
+        values["answer_precision"] = values.get("correctness", 0.0)
+    if reasons and case.evidence and (rank is None or rank > 5):
+        reasons.append("no evidence among the first 5 passages")
+    values["passed"] = float(not reasons)
+    return Outcome(case=case, reply=reply, values=values, rank=rank, reasons=tuple(reasons))
+
+
+def judge_error(case: Case, message: str) -> Outcome:
+    """The outcome of a case whose question raised an error: worth nothing by any metric."""
+    values = {"passed": 0.0, "refusal_accuracy": 0.0}
+    if case.answerable:
+        values["correctness"] = 0.0
+        if case.evidence:
+            values |= {"hit@1": 0.0, "hit@5": 0.0, "mrr": 0.0, "evidence_recall@5": 0.0}
+    else:
+        values["refusal_recall"] = 0.0
+    return Outcome(case=case, reply=None, values=values, reasons=(f"error: {message}",))
+
+
+def _retrieval(case: Case, reply: Reply, values: dict[str, float]) -> int | None:
+    if not case.evidence:
+        return None
+    texts = [passage.text for passage in reply.passages]
+    ranks = [
+        next((rank for rank, text in enumerate(texts, start=1) if holds_quote(text, quote)), None)
+        for quote in case.evidence
+    ]
+    found = [rank for rank in ranks if rank is not None]
+    first = min(found, default=None)
+    values["hit@1"] = float(first == 1)
+    values["hit@5"] = float(first is not None and first <= 5)
+    values["mrr"] = 1 / first if first else 0.0
+    values["evidence_recall@5"] = sum(rank <= 5 for rank in found) / len(ranks)
+    return first
+
+
+def _refusal(case: Case, reply: Reply, values: dict[str, float], reasons: list[str]) -> None:
+    refused = not reply.answered
+    values["refusal_accuracy"] = float(refused != case.answerable)
+    if refused:
+        values["refusal_precision"] = float(not case.answerable)
+    if case.answerable:
+        values["answerable_refused"] = float(refused)
+        if refused:
+            code = f" ({reply.refusal_code})" if reply.refusal_code else ""
+            reasons.append(f"refused{code}, but the documents hold the answer")
+    else:
+        values["refusal_recall"] = float(refused)
+        values["unanswerable_answered"] = float(not refused)
+        if not refused:
+            reasons.append("answered, but the documents do not hold the answer")
+
+
+def _facts(case: Case, reply: Reply, values: dict[str, float], reasons: list[str]) -> None:
+    """Correctness and citation recall."""
+    if not case.answerable:
+        return
+    if not reply.answered:
+        values["correctness"] = 0.0
+        return
+    if not case.expected:
+        quotes_evidence = any(
+            holds_quote(citation.quote, quote) or holds_quote(quote, citation.quote)
+            for citation in reply.citations
+            for quote in case.evidence
+        )
+        values["correctness"] = float(quotes_evidence)
+        if not quotes_evidence:
+            reasons.append("quotes none of the evidence")
+        return
+    missing = missing_facts(without_markers(reply.answer), case.expected)
+    values["correctness"] = float(not missing)
+    quotes = "\n".join(citation.quote for citation in reply.citations)
+    unquoted = missing_facts(quotes, case.expected)
+    values["citation_recall"] = 1 - len(unquoted) / len(case.expected)
+    if missing:
+        reasons.append("missing: " + "; ".join(" or ".join(group) for group in missing))
+    elif unquoted:
+        facts = "; ".join(" or ".join(group) for group in unquoted)
+        reasons.append(f"stated without a quote: {facts}")
+
+
+def _citation_faults(reply: Reply, document_text: Callable[[str], str]) -> list[str]:
+    faults = []
+    if not reply.citations:
+        faults.append("answered without a citation")
+    for citation in reply.citations:
+        try:
+            text = document_text(citation.document_id)
+        except NotFound:
+            faults.append(f"citation [{citation.marker}]: no document {citation.document_id}")
+            continue
+        actual = text[citation.start : citation.end] if citation.start >= 0 else ""
+        if actual != citation.quote or not actual:
+            faults.append(
+                f"citation [{citation.marker}] is not verbatim: quotes"
+                f" {citation.quote[:_SHOWN]!r}, the document has {actual[:_SHOWN]!r}"
+            )
+    in_text = {int(marker) for marker in _MARKER.findall(reply.answer)}
+    listed = [citation.marker for citation in reply.citations]
+    if len(set(listed)) != len(listed):
+        faults.append(f"markers of citations are not unique: {listed}")
+    if in_text != set(listed):
+        faults.append(f"markers in the answer {sorted(in_text)} are not those cited {listed}")
+    return faults

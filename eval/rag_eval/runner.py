@@ -1,0 +1,67 @@
+"""Asks every case and judges the replies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, TypeAlias
+
+from rag.errors import InvalidInput
+from rag.schema import DEFAULT_COLLECTION
+from rag_eval.outcomes import judge, judge_error
+
+if TYPE_CHECKING:
+    from rag_eval.cases import Case
+    from rag_eval.outcomes import Outcome
+    from rag_eval.targets import Target
+
+__all__ = ["Progress", "run_cases"]
+
+Progress: TypeAlias = Callable[["Outcome", int, int], None]
+"""Called after each case with its outcome, how many are done, and how many there are."""
+
+
+def run_cases(
+    cases: Sequence[Case],
+    target: Target,
+    *,
+    collection: str = DEFAULT_COLLECTION,
+    top_k: int = 5,
+    progress: Progress | None = None,
+) -> tuple[Outcome, ...]:
+    """The outcome of every case, in the order of the cases.
+
+    The first question is asked once before anything is timed: what a process loads on its first
+    question says nothing about the others. A question that the target rejects (InvalidInput) is an
+    outcome; every other error ends the run, because it concerns the target and not the case.
+    """
+    texts: dict[str, str] = {}
+
+    def document_text(document_id: str) -> str:
+        if document_id not in texts:
+            texts[document_id] = target.document_text(document_id)
+        return texts[document_id]
+
+    outcomes: list[Outcome] = []
+    for case in cases[:1]:
+        _outcome(case, target, document_text, collection=collection, top_k=top_k)
+    for case in cases:
+        outcome = _outcome(case, target, document_text, collection=collection, top_k=top_k)
+        outcomes.append(outcome)
+        if progress is not None:
+            progress(outcome, len(outcomes), len(cases))
+    return tuple(outcomes)
+
+
+def _outcome(
+    case: Case,
+    target: Target,
+    document_text: Callable[[str], str],
+    *,
+    collection: str,
+    top_k: int,
+) -> Outcome:
+    try:
+        reply = target.ask(case, collection=collection, top_k=top_k)
+    except InvalidInput as error:
+        return judge_error(case, str(error))
+    return judge(case, reply, document_text=document_text)
