@@ -30,7 +30,8 @@ _NATIVE_MODULES = (
     "rjieba",
     "opencc",
     "Stemmer",
-    "model2vec",
+    "tokenizers",
+    "safetensors",
     "pydantic_core",
 )
 _IMPORT_SECONDS = 120

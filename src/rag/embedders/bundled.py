@@ -1,4 +1,4 @@
-"""The embedding model that ships in the package, read by model2vec: no torch, no download."""
+"""The embedding model that ships in the package: no torch, no download."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rag.embedders.inputs import INPUT_VERSION, prepare
+from rag.embedders.static import StaticVectors
 from rag.errors import ModelUnavailable
 from rag.schema import EmbedderInfo
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
     import numpy as np
     import numpy.typing as npt
-    from model2vec import StaticModel
 
     FloatArray = npt.NDArray[np.float32]
 
@@ -67,8 +67,8 @@ def check_folder(folder: Path, *, contents: bool = True) -> dict[str, Any]:
 class BundledEmbedder:
     """Static multilingual word-piece vectors, averaged. Safe to share between threads."""
 
-    def __init__(self, model: StaticModel, *, info: EmbedderInfo) -> None:
-        self._model = model
+    def __init__(self, vectors: StaticVectors, *, info: EmbedderInfo) -> None:
+        self._vectors = vectors
         self._info = info
 
     @classmethod
@@ -76,20 +76,18 @@ class BundledEmbedder:
         """Load the model, in about 0.3 s. Raises ModelUnavailable."""
         folder = folder or bundled_folder()
         manifest = check_folder(folder, contents=False)
-        from model2vec import StaticModel
-
         try:
-            model = StaticModel.from_pretrained(folder, max_length=None)
-        except (OSError, ValueError, KeyError) as error:
-            message = f"The bundled model in {folder} cannot be loaded: {error}. {_REPAIR}"
+            vectors = StaticVectors.load(folder)
+        except ModelUnavailable as error:
+            message = f"{error} {_REPAIR}"
             raise ModelUnavailable(message) from error
         info = EmbedderInfo(
             name=str(manifest["name"]),
             revision=str(manifest["revision"]),
-            dimension=int(model.dim),
+            dimension=vectors.dimension,
             normaliser=INPUT_VERSION,
         )
-        return cls(model, info=info)
+        return cls(vectors, info=info)
 
     @property
     def info(self) -> EmbedderInfo:
@@ -98,16 +96,7 @@ class BundledEmbedder:
 
     def embed_passages(self, texts: Sequence[str]) -> FloatArray:
         """See ``protocols.Embedder``."""
-        import numpy as np
-
-        if not texts:
-            return np.zeros((0, self._info.dimension), dtype=np.float32)
-        vectors = np.asarray(
-            self._model.encode(prepare(texts), max_length=None, use_multiprocessing=False),
-            dtype=np.float32,
-        )
-        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-        return np.asarray(vectors / lengths, dtype=np.float32)
+        return self._vectors.encode(prepare(texts))
 
     def embed_query(self, text: str) -> FloatArray:
         """See ``protocols.Embedder``."""
