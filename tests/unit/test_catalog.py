@@ -289,3 +289,15 @@ def test_a_backup_that_goes_on_differently_is_another_history(tmp_path: Path) ->
         with catalog.snapshot() as snapshot:
             assert snapshot.head(1).seq > lost.seq
             assert not snapshot.has_position(1, lost)
+
+
+def test_what_is_removed_is_overwritten_in_the_file(tmp_path: Path) -> None:
+    private = "绝密的一句话"
+    with closing(Catalog.open(tmp_path)) as catalog:
+        document_id = write(catalog, "a.txt", private * 40)
+        write(catalog, "b.txt", "留下的一句话")
+    assert private.encode() in (tmp_path / CATALOG_NAME).read_bytes()
+    with closing(Catalog.open(tmp_path)) as catalog:
+        catalog.remove(document_id)
+    assert private.encode() not in (tmp_path / CATALOG_NAME).read_bytes()
+    assert "留下的一句话".encode() in (tmp_path / CATALOG_NAME).read_bytes()

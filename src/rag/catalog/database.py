@@ -151,6 +151,8 @@ def connect(path: Path, *, writable: bool) -> sqlite3.Connection:
         if writable:
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=FULL")
+            # What is removed is overwritten, not only forgotten.
+            connection.execute("PRAGMA secure_delete=ON")
     except BaseException:
         connection.close()
         raise
