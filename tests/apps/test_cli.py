@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from rag import __version__
-from rag.cli import main
+from rag.cli import main, search_command
 from rag.cli.entrance import Entrance
 from rag.cli.output import line
 from rag.cli.ports import address_of, holder, listen
@@ -153,6 +153,13 @@ class TestIndex:
         (tmp_path / "nothing").mkdir()
         assert main(["index", "nothing"]) == 2
         assert re.search(r"No file to index in nothing\. .*\.txt", capsys.readouterr().err)
+
+    def test_a_mistyped_path_makes_no_index(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert main(["index", "corpsu"]) == 2
+        assert "There is no corpsu. Expected files or folders" in capsys.readouterr().err
+        assert not (tmp_path / "index").exists()
 
     def test_a_progress_bar_for_people(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -356,6 +363,16 @@ class TestOutput:
         assert process.wait(timeout=60) == 141
         assert errors == b""
 
+    def test_an_interruption_is_code_130_without_a_traceback(
+        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        def interrupted(_: object) -> int:
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(search_command, "run", interrupted)
+        assert main(["search", "x"]) == 130
+        assert capsys.readouterr().err == ""
+
     def test_quotations_are_marked_without_colours_too(self) -> None:
         assert line("前", ("quote", "引文"), "后", indent=2).text == "  前**引文**后"
 
@@ -497,6 +514,24 @@ class TestServe:
         assert process.returncode == 0
         assert "Stopped." in output
         assert errors == ""
+
+
+class TestEval:
+    def test_the_runner_is_a_command_and_measures_the_sample(
+        self, sample_index: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        with pytest.raises(SystemExit, match="0"):
+            main(["eval", "--help"])
+        assert "--data-dir" in capsys.readouterr().out
+        cases = (PROJECT / "eval" / "data" / "hefei-2024.jsonl").read_text(encoding="utf-8")
+        few = tmp_path / "few.jsonl"
+        few.write_text("\n".join(cases.splitlines()[:3]) + "\n", encoding="utf-8")
+        assert main(["eval", str(few), "--data-dir", str(sample_index)]) == 0
+        assert "hit@1" in capsys.readouterr().out
+
+    def test_a_missing_index_names_the_command(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert main(["eval", str(PROJECT / "eval" / "data" / "hefei-2024.jsonl")]) == 1
+        assert "rag index PATH" in capsys.readouterr().err
 
 
 class TestEntrance:

@@ -32,7 +32,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("question", type=text, help="the question, in quotation marks")
     add_collection(parser)
     add_filters(parser)
-    parser.add_argument("--top-k", type=int, metavar="N", help="passages in the reply (5)")
+    parser.add_argument(
+        "--top-k", type=int, metavar="N", help="passages in the reply (RAG_TOP_K; 5)"
+    )
     parser.add_argument(
         "--exact", action="store_true", help="take the question as typed, without rewriting it"
     )

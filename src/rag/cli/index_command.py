@@ -35,6 +35,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Index the paths; 1 when some file failed, after all the others were kept."""
     settings = settings_of(arguments)
+    given = ", ".join(map(str, arguments.paths))
+    if not any(path.exists() for path in arguments.paths):
+        message = f"There is no {given}. Expected files or folders to index; check the names."
+        raise InvalidInput(message)
     from rag.factory import open_application
 
     started = time.perf_counter()
@@ -46,8 +50,8 @@ def run(arguments: argparse.Namespace) -> int:
         from rag.readers import supported_suffixes
 
         message = (
-            f"No file to index in {', '.join(map(str, arguments.paths))}. Expected files ending"
-            f" in {', '.join(sorted(supported_suffixes()))}."
+            f"No file to index in {given}. Expected files ending in"
+            f" {', '.join(sorted(supported_suffixes()))}."
         )
         raise InvalidInput(message)
     if arguments.json:

@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("query", type=text, help="what to look for, in quotation marks")
     add_collection(parser)
     add_filters(parser)
-    parser.add_argument("--top-k", type=int, metavar="N", help="how many passages (5)")
+    parser.add_argument("--top-k", type=int, metavar="N", help="how many passages (RAG_TOP_K; 5)")
     parser.add_argument(
         "--exact", action="store_true", help="take the query as typed, without rewriting it"
     )
