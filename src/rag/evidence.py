@@ -40,6 +40,9 @@ _CACHE_LIMIT = 200_000
 
 _SAME, _UNRELATED = 0.60, 0.15
 """Cosines between word vectors at which two words count as the same, and as unrelated."""
+_KINDRED = 0.4
+"""What a word counts that shares half of a term's characters."""
+
 _SOFT_CEILING = 0.85
 """A near-synonym never counts as much as the word itself."""
 
@@ -52,16 +55,19 @@ _NAMING = re.compile(
     r"(?:19|20)\d\d\s*年|\d+\s*号|第?[\d一二三四五六七八九十]+(?:届|期(?!间))|\d{4,}热线|[A-Za-z]\d+"
 )
 
-_WANTED_UNITS: tuple[tuple[re.Pattern[str], str], ...] = (
+# What is asked for, the unit it comes in, and what a figure with another unit counts.
+_WANTED_UNITS: tuple[tuple[re.Pattern[str], str, float], ...] = (
     (
         re.compile(r"第几|排名|位次|名次|排第|\brank", re.I),
         r"第[\d一二三四五六七八九十]+|首位|前[\d一二三四五六七八九十]+|\d+位",
+        0.3,
     ),
     (
         re.compile(r"多长|里程|多少公里|\bhow long\b|\blength\b|\bmileage\b|kilomet", re.I),
         r"(?:公里|千米|米)",
+        0.0,
     ),
-    (re.compile(r"多大面积|面积|平方|\barea\b", re.I), r"(?:平方|亩|公顷)"),
+    (re.compile(r"多大面积|面积|平方|\barea\b", re.I), r"(?:平方|亩|公顷)", -0.6),
     (
         re.compile(
             r"比[例重]|占比|增[速幅]|增长(?:率|多少|了多少|目标)|百分之|强度|[升降涨跌]了?多少"
@@ -69,11 +75,18 @@ _WANTED_UNITS: tuple[tuple[re.Pattern[str], str], ...] = (
             re.I,
         ),
         r"(?:%|％|成|倍|个百分点)",
+        0.3,
     ),
-    (re.compile(r"多少钱|多少[亿万]?元|几[亿万]?元|\bspen[dt]|\byuan\b|\bmoney\b", re.I), r"元"),
+    (
+        re.compile(
+            r"多少钱|(?:多少|几)[十百千万亿]*(?:美|欧|日|港)?元|\bspen[dt]|\byuan\b|\bmoney\b", re.I
+        ),
+        r"元",
+        -0.6,
+    ),
 )
 _CLASSIFIER = re.compile(
-    r"(?:多少|几)[十百千万亿]*(?P<unit>[家户个条辆套所座项次人名位处种类列亩件支只艘台场趟班间])"
+    r"(?:多少|几)[十百千万亿]*(?P<unit>[家户个条辆套所座项次人名位处种类列亩件支只艘台场趟班间天岁吨度倍页届年对])"
 )
 
 _DATE = re.compile(
@@ -96,25 +109,21 @@ def has_figure(text: str) -> bool:
 def figure_agreement(question: str, text: str) -> float:
     """Does a text hold the kind of figure that a question asks for?
 
-    1 for a figure with the unit asked for, or any figure where no unit is; 0.3 for a figure with
-    another unit, -1 for none.
+    1 for a figure with the unit asked for, or any figure where no unit is; less for a figure with
+    another unit (-0.6 where the question names the unit itself: 多少亿元, 几家), -1 for none.
     """
     if not has_figure(text):
         return -1.0
-    wanted = _wanted_unit(question)
-    if wanted is None:
-        return 1.0
-    return 1.0 if wanted.search(_NAMING.sub("", text)) else 0.3
-
-
-def _wanted_unit(question: str) -> re.Pattern[str] | None:
     classifier = _CLASSIFIER.search(question)
     if classifier and classifier["unit"] not in "个位":
-        return re.compile(_QUANTITY + re.escape(classifier["unit"]))
-    for pattern, unit in _WANTED_UNITS:
-        if pattern.search(question):
-            return re.compile(unit if unit.startswith("第") else _QUANTITY + unit)
-    return None
+        wanted, otherwise = _QUANTITY + re.escape(classifier["unit"]), -0.6
+    else:
+        found = next((entry for entry in _WANTED_UNITS if entry[0].search(question)), None)
+        if found is None:
+            return 1.0
+        _, unit, otherwise = found
+        wanted = unit if unit.startswith("第") else _QUANTITY + unit
+    return 1.0 if re.search(wanted, _NAMING.sub("", text)) else otherwise
 
 
 def has_date(text: str) -> bool:
@@ -179,6 +188,8 @@ class TermMatcher:
             for word, column in index.items():
                 if stems[column] == root:
                     soft[row, column] = 1.0
+                elif _kindred(term, word):
+                    soft[row, column] = max(soft[row, column], _KINDRED)
                 elif figure or any(map(str.isdigit, word)):
                     # 5.8% and 5.9% are near in meaning and different in truth.
                     soft[row, column] = 0.0
@@ -215,6 +226,13 @@ def weights_of(question: Question, frequencies: Mapping[str, int], total: int) -
             rarity = inverse_document_frequency(frequency, max(1, total))
         result.append(weight * rarity)
     return tuple(result)
+
+
+def _kindred(term: str, word: str) -> bool:
+    """Chinese words built from the same characters: 签证 and 免签, 学校 and 中小学."""
+    if len(term) < 2 or len(word) < 2 or not contains_han(term) or not contains_han(word):
+        return False
+    return 2 * len(set(term) & set(word)) >= len(set(term))
 
 
 def _index(text_words: Sequence[str], vocabulary: dict[str, int]) -> list[int]:

@@ -18,10 +18,27 @@ ANSWER_BAR = 0.5
 """Below this confidence the answer is a refusal."""
 
 CONFIDENCE_WEIGHTS: Mapping[str, Mapping[str, float]] = {
-    # Logistic regression; docs/architecture.md says on which questions it was fitted.
-    "zh": {"intercept": -3.5, "coverage": 5.0, "dense": 3.0, "kind": 0.5, "year": 0.4},
-    "en": {"intercept": -3.5, "coverage": 4.0, "dense": 5.0, "kind": 0.5, "year": 0.4},
+    # Logistic regression; docs/refusal.md says on which questions it was fitted.
+    "zh": {
+        "intercept": -5.3,
+        "coverage": 4.2,
+        "nouns": 1.4,
+        "dense": 3.2,
+        "passage_dense": 1.6,
+        "kind": 1.1,
+        "wrong_year": -5.0,
+    },
+    "en": {
+        "intercept": -2.1,
+        "coverage": 1.5,
+        "nouns": 0.0,
+        "dense": 5.5,
+        "passage_dense": 1.3,
+        "kind": 1.1,
+        "wrong_year": -5.0,
+    },
 }
+"""What each signal of the best sentence counts, for Chinese and for all other questions."""
 
 
 def confidence(signals: Mapping[str, float], *, language: Language) -> float:

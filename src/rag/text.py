@@ -26,6 +26,7 @@ __all__ = [
     "normalise",
     "sentences",
     "stem",
+    "tagged_words",
     "terms",
     "words",
 ]
@@ -179,6 +180,16 @@ def words(text: str) -> list[str]:
     return [word for word, _ in _tokens(fold(text))]
 
 
+def tagged_words(text: str) -> list[tuple[str, str]]:
+    """Folded words with their part of speech: jieba's tags (n, v, a, m, r …) for Chinese,
+    ``figure`` for numbers, ``eng`` for other words.
+    """
+    result: list[tuple[str, str]] = []
+    for word, kind in _tokens(fold(text), segment=_tagged):
+        result.append((word, {"word": "eng"}.get(kind, kind)))
+    return result
+
+
 def terms(text: str) -> list[str]:
     """Folded index terms, repeated as often as they occur.
 
@@ -220,14 +231,15 @@ def _stemmer() -> Callable[[str], str]:
     return stem_word
 
 
-def _tokens(folded: str) -> Iterator[tuple[str, str]]:
-    """Pairs of word and kind (han, figure, word) of folded text, in order."""
+def _tokens(
+    folded: str, *, segment: Callable[[str], list[tuple[str, str]]] | None = None
+) -> Iterator[tuple[str, str]]:
+    """Pairs of word and kind (han, or what ``segment`` says; figure; word), in order."""
     position = 0
     while match := _TOKEN.search(folded, position):
         position = match.end()
         if match["han"]:
-            for word in _segment(match["han"]):
-                yield word, "han"
+            yield from (segment or _segmented)(match["han"])
         elif match["number"]:
             number = match["number"].replace(",", "")
             yield number + (match["unit"] or ""), "figure"
@@ -239,7 +251,13 @@ def _tokens(folded: str) -> Iterator[tuple[str, str]]:
             yield match["word"], "word"
 
 
-def _segment(run: str) -> list[str]:
+def _segmented(run: str) -> list[tuple[str, str]]:
     import rjieba
 
-    return list(rjieba.cut(run))
+    return [(word, "han") for word in rjieba.cut(run)]
+
+
+def _tagged(run: str) -> list[tuple[str, str]]:
+    import rjieba
+
+    return list(rjieba.tag(run))

@@ -28,6 +28,9 @@ _SHORT = 32
 _BUDGET = 110
 """A longer one is cut to the clauses that answer, at most this many characters."""
 
+_ANSWER_BUDGET = 150
+"""Characters that the sentences of an answer have together, but for lists."""
+
 _LIST_BUDGET = 220
 """Lists may be longer: all their items count."""
 
@@ -93,19 +96,27 @@ class ExtractiveComposer:
             lead = _lead(question, announcing, labelled=question.language != "zh")
             return Draft(
                 sentences=(DraftSentence(lead=lead, quotations=quotations),),
-                signals={**announcing.signals, "weakest": 1.0},
+                signals={**announcing.signals, "nouns": announcing.coverage},
             )
         chosen = _choose(question, ranked)
-        drafted = tuple(
-            DraftSentence(
-                lead=_lead(question, sentence, labelled=_needs_label(question, chosen)),
-                quotations=(self._quote(question, sentence),),
-            )
-            for sentence in chosen
-        )
+        labelled = _needs_label(question, chosen)
+        drafted: tuple[DraftSentence, ...] = ()
+        spent = 0
+        for sentence in chosen:
+            lead = _lead(question, sentence, labelled=labelled)
+            quotation = self._quote(question, sentence)
+            spent += len(lead) + len(quotation.text)
+            if drafted and spent > _ANSWER_BUDGET and question.kind != "list":
+                break
+            drafted = (*drafted, DraftSentence(lead=lead, quotations=(quotation,)))
         return Draft(
             sentences=drafted,
-            signals={**best.signals, "weakest": _weakest(question, best)},
+            signals={
+                **best.signals,
+                "wrong_year": float(best.signals["year"] < 0),
+                "passage_dense": best.hit.signals.get("dense", 0.0),
+                "nouns": _nouns(question, best),
+            },
             missing=_missing(question, best),
         )
 
@@ -198,7 +209,8 @@ class ExtractiveComposer:
         """The clauses of a sentence that answer, as one span; the sentence itself if short."""
         start, end = sentence.start, sentence.end
         budget = _LIST_BUDGET if question.kind == "list" else _BUDGET
-        if end - start > (_SHORT if question.kind != "list" else budget):
+        whole = _SHORT if question.kind in {"number", "date"} else budget
+        if end - start > whole:
             start, end = self._window(question, sentence, budget)
         text = sentence.hit.passage.text
         offset = sentence.hit.passage.start
@@ -356,17 +368,15 @@ def _overlap(one: str, other: str) -> float:
     return len(first & second) / max(1, min(len(first), len(second)))
 
 
-def _weakest(question: Question, best: _Sentence) -> float:
-    """How well the least held of the question's telling terms is held."""
-    heaviest = max(question.weights, default=0.0)
-    return min(
-        (
-            held
-            for weight, held in zip(question.weights, best.matches, strict=True)
-            if weight >= 0.5 * heaviest
-        ),
-        default=0.0,
-    )
+def _nouns(question: Question, best: _Sentence) -> float:
+    """Coverage of the terms of full weight alone."""
+    held = [
+        (weight, match)
+        for weight, match in zip(question.weights, best.matches, strict=True)
+        if weight >= 0.6 * max(question.weights)
+    ]
+    total = sum(weight for weight, _ in held)
+    return sum(weight * match for weight, match in held) / total if total else 0.0
 
 
 def _missing(question: Question, best: _Sentence) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from rag.questions.dialogue import carry_over
 from rag.questions.places import find_places
 from rag.questions.vocabulary import ENGLISH_STOPWORDS, GENERIC_WORDS, STOPWORDS
 from rag.schema import Question
-from rag.text import contains_han, fold, language, words
+from rag.text import contains_han, fold, language, tagged_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -20,6 +20,15 @@ __all__ = ["content_terms", "explicit_years", "understand"]
 
 _GENERIC_WEIGHT = 0.3
 """What a word that every report is full of counts, beside 1 for other content words."""
+
+_VERB_WEIGHT = 0.5
+"""Likewise a verb or an adjective."""
+
+_TELLING_TAGS = frozenset({"eng", "figure", "vn", "an", "j", "b", "i"})
+"""Parts of speech, beside nouns, that a topic is made of."""
+
+_FUNCTION_TAGS = frozenset("rmpucydqtok")
+"""Those that say nothing of it: pronouns, numerals, particles, adverbs, measures, times."""
 
 _YEAR = re.compile(
     r"(?<![\d.])(?P<year>(?:19|20)\d\d)(?![\d.]|\s*(?:万|亿|个|家|户|人|套|公里|元|%))"
@@ -146,8 +155,8 @@ def understand(
         ),
         period=period,
         places=places,
-        terms=terms,
-        weights=tuple(_GENERIC_WEIGHT if term in GENERIC_WORDS else 1.0 for term in terms),
+        terms=tuple(terms),
+        weights=tuple(terms.values()),
         small_talk=bool(_SMALL_TALK.match(typed) or _INSTRUCTION.search(typed)),
     )
 
@@ -161,19 +170,30 @@ def explicit_years(text: str) -> tuple[int, ...]:
     return tuple(dict.fromkeys(found[position] for position in sorted(found)))
 
 
-def content_terms(text: str) -> tuple[str, ...]:
-    """Folded words that say what the question is about, in order, without repetition.
+def content_terms(text: str) -> dict[str, float]:
+    """Folded words that say what the question is about, in order, each with its weight.
 
-    Question words, function words and years are left out: years are judged by themselves.
+    Question words, function words and years are left out: years are judged by themselves. What
+    a question is about is mostly in its nouns; people use their own verbs (盖 for 建成).
     """
-    kept: dict[str, None] = {}
-    for word in words(_YEAR.sub(" ", fold(text))):
-        if word in STOPWORDS or word in ENGLISH_STOPWORDS or not any(map(str.isalnum, word)):
+    kept: dict[str, float] = {}
+    for word, tag in tagged_words(_YEAR.sub(" ", fold(text))):
+        if (
+            word in STOPWORDS
+            or word in ENGLISH_STOPWORDS
+            or tag in _FUNCTION_TAGS
+            or tag[:1] in "ur"
+        ):
+            continue
+        if not any(map(str.isalnum, word)):
             continue
         if len(word) == 1 and not contains_han(word) and not word.isdigit():
             continue
-        kept[word.removesuffix("'s")] = None
-    return tuple(kept)
+        weight = 1.0 if tag[0] == "n" or tag in _TELLING_TAGS else _VERB_WEIGHT
+        if word in GENERIC_WORDS:
+            weight = _GENERIC_WEIGHT
+        kept.setdefault(word.removesuffix("'s"), weight)
+    return kept
 
 
 def _kind(text: str) -> AnswerKind:
