@@ -12,15 +12,21 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from rag import __version__
-from rag.cli import main, search_command
+from rag.api import wire
+from rag.cli import main, replies, search_command
 from rag.cli.entrance import Entrance
 from rag.cli.output import line
 from rag.cli.ports import address_of, holder, listen
 from rag.errors import Unavailable
+from rag.schema import FileOutcome
+
+if TYPE_CHECKING:
+    from rag.factory import Application
 
 PROJECT = Path(__file__).resolve().parents[2]
 SAMPLE = PROJECT / "corpus" / "hefei-2024.txt"
@@ -324,7 +330,7 @@ class TestDocuments:
         assert main(["documents", "remove", listed["document_id"]]) == 0
         capsys.readouterr()
         assert main(["documents", "list", "--json"]) == 0
-        assert json.loads(capsys.readouterr().out) == {"documents": []}
+        assert json.loads(capsys.readouterr().out)["documents"] == []
         assert main(["ask", "项目经费是多少？", "--json"]) == 3
         assert json.loads(capsys.readouterr().out)["refusal"]["code"] == "no_documents"
 
@@ -335,6 +341,53 @@ class TestDocuments:
         assert own_index.is_dir()
         assert main(["documents", action, "d0000000000000000"]) == 2
         assert "d0000000000000000" in capsys.readouterr().err
+
+
+class TestReplies:
+    """``--json`` prints what the HTTP API replies, to the last field."""
+
+    @pytest.mark.parametrize("explain", [False, True], ids=["plain", "explained"])
+    @pytest.mark.parametrize(
+        "question", [QUESTION, "上海市2021年的地铁票价是多少？"], ids=["answered", "refused"]
+    )
+    def test_answers_and_results(
+        self, sample_application: Application, question: str, *, explain: bool
+    ) -> None:
+        answer = sample_application.assistant.ask(question)
+        reply = wire.AskReply.of(answer, explain=explain).model_dump(mode="json")
+        assert replies.answer_reply(answer, explain=explain) == reply
+        result = sample_application.assistant.search(question)
+        found = wire.SearchReply.of(result, explain=explain).model_dump(mode="json")
+        assert replies.search_reply(result, explain=explain) == found
+
+    def test_documents(self, sample_application: Application) -> None:
+        summaries = sample_application.library.documents()
+        reply = wire.DocumentsReply(
+            collection="default",
+            total=len(summaries),
+            documents=[wire.DocumentSummary.of(summary) for summary in summaries],
+        )
+        listed = replies.listing_reply(summaries, collection="default")
+        assert listed == reply.model_dump(mode="json")
+        (summary,) = summaries
+        document = sample_application.library.document(summary.document_id)
+        shown = replies.document_reply(document, passages=summary.passages)
+        expected = wire.DocumentSummary.of(summary).model_dump(mode="json")
+        assert shown == {**expected, "text": document.text}
+
+    def test_outcomes(self) -> None:
+        outcomes = [
+            FileOutcome(source="a.txt", status="added", document_id="d1", passages=3),
+            FileOutcome(source="b.txt", status="failed", error="empty", error_code="unreadable"),
+        ]
+        reply = wire.UploadReply(
+            collection="default",
+            kept=1,
+            failed=1,
+            results=[wire.FileResult.of(outcome) for outcome in outcomes],
+        )
+        shown = replies.outcomes_reply(outcomes, collection="default")
+        assert shown == reply.model_dump(mode="json")
 
 
 class TestOutput:

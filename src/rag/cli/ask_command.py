@@ -62,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
             exact=arguments.exact,
         )
     if arguments.json:
-        write_json(answer_reply(answer))
+        write_json(answer_reply(answer, explain=arguments.explain))
     else:
         show(_lines(answer, explain=arguments.explain))
     return 0 if answer.answered else EXIT_REFUSED

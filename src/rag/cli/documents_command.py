@@ -15,7 +15,7 @@ from rag.cli.options import (
     text,
 )
 from rag.cli.output import line, show, write_json
-from rag.cli.replies import document_reply, summary_reply
+from rag.cli.replies import document_reply, listing_reply
 
 if TYPE_CHECKING:
     from rag.library import Library
@@ -61,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _list(library: Library, arguments: argparse.Namespace) -> None:
     summaries = library.documents(arguments.collection, filters_of(arguments.filters))
     if arguments.json:
-        write_json({"documents": [summary_reply(summary) for summary in summaries]})
+        write_json(listing_reply(summaries, collection=arguments.collection))
         return
     passages = sum(summary.passages for summary in summaries)
     heading = f"{len(summaries)} documents, {passages:,} passages in {arguments.collection!r}"

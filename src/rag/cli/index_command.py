@@ -55,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
         )
         raise InvalidInput(message)
     if arguments.json:
-        write_json(outcomes_reply(outcomes))
+        write_json(outcomes_reply(outcomes, collection=arguments.collection))
     else:
         _report(outcomes, seconds=time.perf_counter() - started, collection=arguments.collection)
     return 1 if any(outcome.status == "failed" for outcome in outcomes) else 0

@@ -20,25 +20,25 @@ if TYPE_CHECKING:
 __all__ = [
     "answer_reply",
     "document_reply",
+    "listing_reply",
     "outcomes_reply",
     "search_reply",
-    "summary_reply",
 ]
 
 
-def search_reply(result: SearchResult) -> dict[str, object]:
-    """The reply of ``POST /v1/search``."""
+def search_reply(result: SearchResult, *, explain: bool) -> dict[str, object]:
+    """The reply of ``POST /v1/search``; ``explain`` adds what scores are made of."""
     return {
         "query": result.query,
         "rewritten": result.rewritten,
         "filters": dict(result.filters),
-        "passages": [_passage(hit) for hit in result.hits],
-        "took_ms": round(result.took_ms, 3),
+        "passages": [_passage(hit, explain=explain) for hit in result.hits],
+        "took_ms": round(result.took_ms, 2),
     }
 
 
-def answer_reply(answer: Answer) -> dict[str, object]:
-    """The reply of ``POST /v1/ask``."""
+def answer_reply(answer: Answer, *, explain: bool) -> dict[str, object]:
+    """The reply of ``POST /v1/ask``; ``explain`` adds what scores are made of."""
     refusal = answer.refusal
     return {
         "id": answer.answer_id,
@@ -49,28 +49,15 @@ def answer_reply(answer: Answer) -> dict[str, object]:
         "refusal": refusal and {"code": refusal.code, "message": refusal.message},
         "confidence": answer.confidence,
         "citations": [_citation(citation) for citation in answer.citations],
-        "passages": [_passage(hit) for hit in answer.hits],
+        "passages": [_passage(hit, explain=explain) for hit in answer.hits],
         "composer": answer.composer,
         "filters": dict(answer.filters),
-        "took_ms": round(answer.timings.total, 3),
-    }
-
-
-def summary_reply(summary: DocumentSummary) -> dict[str, object]:
-    """A document in a listing."""
-    return {
-        "document_id": summary.document_id,
-        "collection": summary.collection,
-        "source": summary.source,
-        "title": summary.title,
-        "metadata": dict(summary.metadata),
-        "characters": summary.characters,
-        "passages": summary.passages,
+        "took_ms": round(answer.timings.total, 2),
     }
 
 
 def document_reply(document: Document, *, passages: int) -> dict[str, object]:
-    """A document with its text, to which offsets refer."""
+    """The reply of ``GET /v1/documents/{id}``: a document with the text offsets refer to."""
     return {
         "document_id": document.document_id,
         "collection": document.collection,
@@ -83,9 +70,36 @@ def document_reply(document: Document, *, passages: int) -> dict[str, object]:
     }
 
 
-def outcomes_reply(outcomes: Sequence[FileOutcome]) -> dict[str, object]:
-    """What became of each file of a batch."""
-    return {"results": [_outcome(outcome) for outcome in outcomes]}
+def listing_reply(summaries: Sequence[DocumentSummary], *, collection: str) -> dict[str, object]:
+    """The reply of ``GET /v1/documents``."""
+    return {
+        "collection": collection,
+        "total": len(summaries),
+        "documents": [_summary(summary) for summary in summaries],
+    }
+
+
+def outcomes_reply(outcomes: Sequence[FileOutcome], *, collection: str) -> dict[str, object]:
+    """The reply of ``POST /v1/documents``: what became of each file of a batch."""
+    failed = sum(outcome.status == "failed" for outcome in outcomes)
+    return {
+        "collection": collection,
+        "kept": len(outcomes) - failed,
+        "failed": failed,
+        "results": [_outcome(outcome) for outcome in outcomes],
+    }
+
+
+def _summary(summary: DocumentSummary) -> dict[str, object]:
+    return {
+        "document_id": summary.document_id,
+        "collection": summary.collection,
+        "source": summary.source,
+        "title": summary.title,
+        "metadata": dict(summary.metadata),
+        "characters": summary.characters,
+        "passages": summary.passages,
+    }
 
 
 def _outcome(outcome: FileOutcome) -> dict[str, object]:
@@ -99,8 +113,8 @@ def _outcome(outcome: FileOutcome) -> dict[str, object]:
     }
 
 
-def _passage(hit: Hit) -> dict[str, object]:
-    return {
+def _passage(hit: Hit, *, explain: bool) -> dict[str, object]:
+    plain: dict[str, object] = {
         "passage_id": hit.passage.passage_id,
         "document_id": hit.passage.document_id,
         "title": hit.title,
@@ -112,6 +126,10 @@ def _passage(hit: Hit) -> dict[str, object]:
         "score": hit.score,
         "metadata": dict(hit.metadata),
     }
+    if not explain:
+        return plain
+    signals = dict(hit.signals)
+    return {**plain, "rank": hit.rank, "page": hit.passage.page, "signals": signals}
 
 
 def _citation(citation: Citation) -> dict[str, object]:

@@ -57,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
             exact=arguments.exact,
         )
     if arguments.json:
-        write_json(search_reply(result))
+        write_json(search_reply(result, explain=arguments.explain))
         return 0
     show(_lines(result, explain=arguments.explain))
     return 0
