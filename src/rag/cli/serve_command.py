@@ -100,7 +100,9 @@ def _serve(settings: Settings, application: Application, listener: socket.socket
 def _announce(settings: Settings, address: str) -> None:
     write(f"Chat page      {address}")
     write(f"API reference  {address}/docs")
-    if settings.host not in {"127.0.0.1", "localhost", "::1"}:
+    from rag.api.security import is_loopback
+
+    if not is_loopback(settings.host):
         write(f"Note: listening on {settings.host}: others on the network can reach it.")
     write("Stop with Ctrl-C.")
     sys.stdout.flush()
