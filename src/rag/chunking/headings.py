@@ -1,4 +1,4 @@
-"""Which blocks are headings, how deep, and which paragraphs open with one; pure.
+"""Which blocks are headings and which paragraphs open with one, and the path each text lies under.
 
 Plain text marks its headings by numbering (一、 （一） 1. 第一章), by standing alone, or by running
 into the paragraph they head (着力扩大有效益的投资。持续深化…). The last kind is told from an
@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from rag.chunking.numbering import Marker, Outline, marker_of
 from rag.text import contains_han
 
 if TYPE_CHECKING:
@@ -19,227 +20,341 @@ if TYPE_CHECKING:
 
 __all__ = ["Piece", "outline"]
 
-_NUMERALS = "一二三四五六七八九十百〇零"
-_LEVELS: tuple[tuple[int, re.Pattern[str]], ...] = (
-    (
-        1,
-        re.compile(
-            rf"第[{_NUMERALS}\d]+(?:部分|编|篇)|[ⅠⅡⅢⅣⅤⅥⅦⅧⅨⅩ]+[、.．]|[IVX]{{1,5}}\.\s|Part\s+[IVX\d]+\b"
-        ),
-    ),
-    (2, re.compile(rf"第[{_NUMERALS}\d]+章|[{_NUMERALS}]{{1,3}}、|Chapter\s+\d+\b")),
-    (3, re.compile(rf"[（(][{_NUMERALS}]{{1,3}}[）)]|第[{_NUMERALS}\d]+节")),
-    (4, re.compile(r"\d{1,2}[.．、](?!\d)\s*")),
-    (5, re.compile(r"[（(]\d{1,2}[）)]")),
-)
-_STANDALONE_LIMIT = 60
+_STANDING_LIMIT = 60
 """A numbered line of at most this many characters is a heading."""
 
-_LATIN_LIMIT = 150
+_LATIN_LIMIT = 160
 """Likewise in a language with longer words."""
 
 _RUN_IN_LIMIT = 46
 """A numbered paragraph's first sentence of at most this many characters is one, too."""
 
-_PLAIN_RUN_IN_LIMIT = 24
+_PLAIN_RUN_IN_LIMIT = 28
 """An unnumbered one must be shorter, hold no figure, and have sisters."""
 
+_ITEMS = {"arabic", "bracketed arabic", "circled"}
+"""Styles of glossaries and lists, too, whose lines explain (2.“两新”：大规模设备更新)."""
+
+_CHAPTERS = {"part", "chapter", "roman", "chinese"}
+"""Styles of chapters: where one of them is in use, unnumbered headings lie below it."""
+
 _UNNUMBERED_LIMIT = 32
+_SISTERS = 0.6
+"""Share of the paragraphs beside a run-in heading that must open with one."""
+
 _FIRST_SENTENCE = re.compile(r"[^。！？!?\n]{2,}?[。！？!?]|[A-Z][^.!?\n]{6,150}[.!?](?=\s)")
-_SALUTATION = re.compile(r"^(?:各位|同志们|女士们|先生们|朋友们|尊敬的|Dear\b|Fellow\b|Esteemed\b)")
+_SALUTATION = re.compile(
+    r"(?:各位(?:代表|委员|同志|领导)|同志们|女士们|先生们|朋友们|尊敬的|Dear\b|Fellow\b|Esteemed\b)"
+)
 _ENDS_OPEN = re.compile(r"[。！？!?；;，,：:…]$")
 _HEADING_WORDS = re.compile(
-    r"回顾|安排|任务|目标|要求|重点|成就|部署|举措|措施|总结|展望|建议|附[件录则]|前言|引言|结语|目录|名词解释"
+    r"回顾|安排|任务|目标|要求|重点|成就|部署|举措|措施|总结|展望|建议|实事|附[件录则]|前言|引言|结语"
+    r"|结束语|目录|名词解释"
 )
+_ANNEX = re.compile(r"附[件录表]|名词解释|结束语|注释|相关链接")
+_NOT_A_HEADING = re.compile(r"[\d０-９“”「」：；:;]|[我你您他她它]们?|[了吗呢吧啊]|[这那][个些是]")
+_DASHES = re.compile(r"[—–―─\-]{1,4}\s*")
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A stretch of text under one heading path.
-
-    ``heading`` pieces stand alone; ``body`` pieces belong to ``section`` and may open with their
-    own last heading.
-    """
+    """A block under its heading path; ``heading`` pieces stand alone, others may open with one."""
 
     start: int
     end: int
     section: tuple[str, ...]
     is_heading: bool
     kind: str
+    page: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Heading:
+    """A heading of plain text: the whole line, or the first sentence of a paragraph."""
+
+    start: int
+    end: int
+    marker: Marker | None
+    standing: bool
+    """A line of its own."""
+    own_paragraph: bool
+    """Heads what directly follows, not all that comes until the next."""
+    top: bool = False
 
 
 def outline(parsed: ParsedDocument) -> list[Piece]:
     """The document's own blocks with their heading paths, in order; boilerplate is left out."""
     blocks = [block for block in parsed.blocks if block.kind != "boilerplate"]
-    text = parsed.text
-    explicit = any(block.kind == "heading" for block in blocks)
-    standing = {} if explicit else _standing(text, blocks)
-    opening = {} if explicit else _opening(text, blocks, standing)
+    if sum(block.kind == "heading" for block in blocks) > _has_title(blocks):
+        return _marked_up(parsed.text, blocks)
+    return _plain(parsed.text, blocks)
+
+
+def _has_title(blocks: Sequence[Block]) -> bool:
+    """Whether the document opens with the only heading of the highest level: its title."""
+    levels = [block.level for block in blocks if block.kind == "heading"]
+    return bool(levels) and blocks[0].kind == "heading" and levels.count(min(levels)) == 1
+
+
+def _marked_up(text: str, blocks: Sequence[Block]) -> list[Piece]:
+    """Headings as the reader marked them, the document's title left out of the paths."""
+    titled = _has_title(blocks) and blocks[0].level == min(
+        block.level for block in blocks if block.kind == "heading"
+    )
     path: list[tuple[int, str]] = []
-    pieces: list[Piece] = []
-    singles = _Singles()
+    pieces = []
     for index, block in enumerate(blocks):
-        level = block.level if block.kind == "heading" else standing.get(index, 0)
-        if level:
+        heading = block.kind == "heading"
+        if heading and not (titled and index == 0):
             title = _tidy(text[block.start : block.end])
-            path = [*(entry for entry in path if entry[0] < level), (level, title)]
-            pieces.append(Piece(block.start, block.end, _titles(path), True, "heading"))
-            continue
-        section = _titles(path)
-        if index in opening:
-            depth, end = opening[index]
-            title = _tidy(text[block.start : end])
-            path = [*(entry for entry in path if entry[0] < depth), (depth, title)]
-            section = _titles(path)
-            if depth >= _RUN_IN_LEVEL:
-                # Its own paragraph only: what follows belongs to the section above again.
-                path = path[:-1]
-            else:
-                singles.opened(section[:-1])
-        elif singles.ends(section, salutes=bool(_SALUTATION.match(text[block.start : block.end]))):
-            path = path[:-1]
-            section = _titles(path)
-        pieces.append(Piece(block.start, block.end, section, False, block.kind))
+            path = [*(entry for entry in path if entry[0] < block.level), (block.level, title)]
+        section = tuple(title for _, title in path)
+        pieces.append(_piece(block, section, is_heading=heading))
     return pieces
+
+
+def _plain(text: str, blocks: Sequence[Block]) -> list[Piece]:
+    lines = [text[block.start : block.end] for block in blocks]
+    headings = _standing(lines, blocks)
+    headings.update(_opening(lines, blocks, headings))
+    order = sorted(headings)
+    open_headings = Outline(
+        [headings[index].marker for index in order if not headings[index].own_paragraph]
+    )
+    singles = _Singles()
+    sister: tuple[str, ...] = ()  # the standing heading of one paragraph that is open
+    pieces = []
+    for index, block in enumerate(blocks):
+        heading = headings.get(index)
+        if (
+            heading
+            and heading.marker
+            and not heading.own_paragraph
+            and not open_headings.expects(heading.marker)
+        ):
+            open_headings.skip()
+            heading = None
+        if heading is None:
+            base = open_headings.titles
+            keep = singles.depth(base, salutes=_SALUTATION.match(lines[index]) is not None)
+            section = base[:keep] if keep < len(base) else base + sister
+            if keep < len(base):
+                sister = ()
+            elif sister:
+                sister = singles.sister_continues(sister)
+                section = base + sister
+            pieces.append(_piece(block, section))
+            continue
+        title = _tidy(text[heading.start : heading.end])
+        if heading.own_paragraph:
+            section = (*open_headings.titles, title)
+            sister = (title,) if heading.standing else ()
+            singles.sister_begins()
+        else:
+            open_headings.enter(title, heading.marker, top=heading.top)
+            section, sister = open_headings.titles, ()
+            singles.begins(section, standing=heading.standing)
+        pieces.append(_piece(block, section, is_heading=heading.standing))
+    return pieces
+
+
+def _piece(block: Block, section: tuple[str, ...], *, is_heading: bool = False) -> Piece:
+    kind = "heading" if is_heading else block.kind
+    return Piece(block.start, block.end, section, is_heading, kind, block.page)
 
 
 class _Singles:
     """Tells when the last of （一）（二）（三）… is over, which no heading says.
 
-    Where each of its sisters was one paragraph, so is the last; and a salutation (各位代表！)
-    belongs to the chapter in any case.
+    Where each of its sisters had one paragraph, so has the last; and a salutation (各位代表！)
+    opens what belongs to the chapter in any case.
     """
 
     def __init__(self) -> None:
         self._parent: tuple[str, ...] | None = None
-        self._paragraphs: list[int] = []
+        self._counts: list[int] = []
+        self._over: tuple[str, ...] | None = None
+        self._sisters: list[int] = []
 
-    def opened(self, parent: tuple[str, ...]) -> None:
-        """A numbered run-in heading under ``parent`` begins."""
-        if parent != self._parent:
-            self._parent, self._paragraphs = parent, []
-        self._paragraphs.append(1)
+    def begins(self, section: tuple[str, ...], *, standing: bool) -> None:
+        """A heading with this path begins; one that runs into a paragraph has that one at once."""
+        if section[:-1] != self._parent:
+            self._parent, self._counts = section[:-1], []
+        self._counts.append(0 if standing else 1)
+        self._over = None
+        self._sisters = []
 
-    def ends(self, section: tuple[str, ...], *, salutes: bool) -> bool:
-        """Whether a paragraph that would stand in ``section`` belongs above it."""
-        if self._parent is None or section[:-1] != self._parent or not self._paragraphs:
-            return False
-        earlier = self._paragraphs[:-1]
-        if salutes or (len(earlier) >= 2 and all(count == 1 for count in earlier)):
-            self._parent = None
-            return True
-        self._paragraphs[-1] += 1
-        return False
+    def depth(self, section: tuple[str, ...], *, salutes: bool) -> int:
+        """How much of its path a paragraph without a heading of its own keeps."""
+        if len(section) < 2:
+            return len(section)
+        if salutes:
+            self._over = section
+        if self._over == section:
+            return 1
+        if self._parent != section[:-1] or self._sisters:
+            return len(section)
+        earlier = self._counts[:-1]
+        if self._counts[-1] >= 1 and len(earlier) >= 2 and all(n == 1 for n in earlier):
+            self._over = section
+            return len(section) - 1
+        self._counts[-1] += 1
+        return len(section)
 
+    def sister_begins(self) -> None:
+        """A heading of one paragraph begins, below what is open."""
+        if self._counts:
+            self._counts[-1] += 1
+        self._sisters.append(0)
+        self._over = None
 
-_RUN_IN_LEVEL = 6
-"""Depth of an unnumbered run-in heading: below every numbered one."""
-
-
-def _titles(path: Sequence[tuple[int, str]]) -> tuple[str, ...]:
-    return tuple(title for _, title in path)
+    def sister_continues(self, sister: tuple[str, ...]) -> tuple[str, ...]:
+        """The path below what is open for one more paragraph: with the sister, or without."""
+        earlier = self._sisters[:-1]
+        if self._sisters and self._sisters[-1] >= 1 and earlier and all(n == 1 for n in earlier):
+            return ()
+        if self._sisters:
+            self._sisters[-1] += 1
+        return sister
 
 
 def _tidy(title: str) -> str:
-    return re.sub(r"\s+", " ", title.strip()).rstrip("。：:")
+    bare = _DASHES.sub("", title.strip(), count=1) if _DASHES.match(title.strip()) else title
+    return re.sub(r"\s+", " ", bare.strip()).rstrip("。：:")
 
 
-def _numbered(line: str) -> int:
-    for level, pattern in _LEVELS:
-        if pattern.match(line):
-            return level
-    return 0
-
-
-def _standing(text: str, blocks: Sequence[Block]) -> dict[int, int]:
-    """Lines that are headings as a whole: index to level."""
-    lines = [text[block.start : block.end] for block in blocks]
-    found: dict[int, int] = {}
-    unnumbered = False
+def _standing(lines: Sequence[str], blocks: Sequence[Block]) -> dict[int, _Heading]:
+    """Lines that are headings as a whole, by index."""
+    markers = [marker_of(line) for line in lines]
+    numbered = {}
+    for index, (line, marker) in enumerate(zip(lines, markers, strict=True)):
+        following = markers[index + 1] if index + 1 < len(lines) else None
+        listed = marker and following and following.style == marker.style
+        limit = _STANDING_LIMIT if contains_han(line) else _LATIN_LIMIT
+        if (
+            marker
+            and marker.length < len(line.strip()) <= limit
+            and marker.style != "listed"
+            and blocks[index].kind in {"paragraph", "heading"}
+            and not listed
+            and index + 1 < len(lines)
+            and _is_one_title(line)
+            and not (marker.style in _ITEMS and re.search("[：:]", line))
+        ):
+            numbered[index] = _heading(blocks[index], marker)
+    first_chapter = min(
+        (i for i, h in numbered.items() if h.marker and h.marker.style in _CHAPTERS),
+        default=len(lines),
+    )
+    chapters = False
     for index, line in enumerate(lines):
-        level = _numbered(line)
-        limit = _STANDALONE_LIMIT if contains_han(line) else _LATIN_LIMIT
-        if level and len(line) <= limit and not _has_more(line):
-            found[index] = level
-        elif not level and _stands_alone(lines, index):
-            # Above the numbered ones where it comes first, as the chapters of some reports do.
-            found[index] = 1 if all(value == 1 for value in found.values()) or unnumbered else 2
-            unnumbered = unnumbered or found[index] == 1
-    return found
+        if (
+            index in numbered
+            or markers[index]
+            or blocks[index].kind not in {"paragraph", "heading"}
+        ):
+            continue
+        if _stands_alone(lines, index, after_heading=index - 1 in numbered):
+            # Those before any numbered chapter are the chapters themselves.
+            chapters = chapters or index < first_chapter
+            top = chapters or _ANNEX.match(line) is not None
+            top = top or (index > 0 and _ANNEX.match(lines[index - 1]) is not None)
+            numbered[index] = _heading(blocks[index], None, top=top)
+    return numbered
 
 
-def _has_more(line: str) -> bool:
-    """Whether a sentence ends inside the line, so that it is a paragraph and not a heading."""
-    return re.search(r"[。！？!?；;](?!$)|[，,：:]$|[。；;]$", line.rstrip()) is not None
+def _heading(block: Block, marker: Marker | None, *, top: bool = False) -> _Heading:
+    return _Heading(block.start, block.end, marker, True, False, top)
 
 
-def _stands_alone(lines: Sequence[str], index: int) -> bool:
+def _is_one_title(line: str) -> bool:
+    """Whether a line is one title or one sentence, and neither goes on nor lists."""
+    return re.search(r"[。！？!?；;](?!$)|[，,：:；;、《（“]$", line.strip()) is None
+
+
+def _stands_alone(lines: Sequence[str], index: int, *, after_heading: bool) -> bool:
     line = lines[index]
     if index == 0 or index + 1 >= len(lines) or len(line) > _UNNUMBERED_LIMIT:
         return False
+    if _ANNEX.match(line) and not _ENDS_OPEN.search(line):
+        return True
+    titled = after_heading or _ANNEX.match(lines[index - 1]) is not None
     return (
         _HEADING_WORDS.search(line) is not None
         and not _ENDS_OPEN.search(line)
         and not _SALUTATION.match(line)
-        and not line.startswith(("—", "-", "（", "("))
-        and "，" not in line
-        and len(lines[index + 1]) > 2 * len(line)
+        and not line.startswith(("—", "-", "（", "(", "》"))
+        and not re.search("[，。；：:]", line)
+        and (titled or len(lines[index + 1]) > 2 * len(line))
         and any(len(earlier) > _UNNUMBERED_LIMIT for earlier in lines[:index])
     )
 
 
 def _opening(
-    text: str, blocks: Sequence[Block], standing: dict[int, int]
-) -> dict[int, tuple[int, int]]:
-    """Paragraphs that open with a run-in heading: index to depth and end of the heading."""
-    found: dict[int, tuple[int, int]] = {}
-    plain: dict[int, int] = {}
-    has_chapters = any(level <= 2 for level in standing.values())
-    for index, block in enumerate(blocks):
-        if index in standing:
+    lines: Sequence[str], blocks: Sequence[Block], standing: dict[int, _Heading]
+) -> dict[int, _Heading]:
+    """Paragraphs that open with a run-in heading, and lines that are one, by index."""
+    found: dict[int, _Heading] = {}
+    plain: dict[int, _Heading] = {}
+    chapters = any(h.marker and h.marker.style in _CHAPTERS for h in standing.values())
+    for index, (line, block) in enumerate(zip(lines, blocks, strict=True)):
+        if index in standing or block.kind != "paragraph":
             continue
-        line = text[block.start : block.end]
         first = _FIRST_SENTENCE.match(line)
-        if first is None or first.end() >= len(line):
+        if first is None:
             continue
-        level = _numbered(line)
-        if level and first.end() <= _RUN_IN_LIMIT:
+        alone = first.end() >= len(line)
+        marker = marker_of(line)
+        end = block.start + first.end()
+        if marker and marker.style != "listed":
             # 一、 inside a chapter that a line 一、 heads is an item of a list, not a chapter.
-            depth = _RUN_IN_LEVEL if level <= 2 and has_chapters else level
-            found[index] = (depth, block.start + first.end())
-        elif not level and _may_run_in(first.group()):
-            plain[index] = block.start + first.end()
-    found.update(_with_sisters(plain, found, standing, len(blocks)))
+            item = marker.style in {"chinese", "ordinal"} and chapters
+            if not alone and first.end() <= _RUN_IN_LIMIT and "：" not in first.group():
+                found[index] = _Heading(block.start, end, marker, False, item)
+        elif _may_run_in(first.group(), listed=marker is not None) and (
+            not alone or (index + 1 < len(lines) and len(lines[index + 1]) > len(line))
+        ):
+            plain[index] = _Heading(block.start, end, None, alone, True)
+    found.update(_with_sisters(plain, found, standing, lines))
     return found
 
 
-def _may_run_in(sentence: str) -> bool:
+def _may_run_in(sentence: str, *, listed: bool) -> bool:
+    limit = _RUN_IN_LIMIT if listed else _PLAIN_RUN_IN_LIMIT
     return (
-        len(sentence) <= _PLAIN_RUN_IN_LIMIT
-        and not re.search(r"\d|[“”「」：；]", sentence)
-        and sentence.count("，") <= 1
+        len(sentence) <= limit
         and sentence.endswith("。")
+        and not _NOT_A_HEADING.search(sentence)
+        and sentence.count("，") <= 1
         and not _SALUTATION.match(sentence)
     )
 
 
 def _with_sisters(
-    plain: dict[int, int],
-    numbered: dict[int, tuple[int, int]],
-    standing: dict[int, int],
-    count: int,
-) -> dict[int, tuple[int, int]]:
-    """Those of the plain candidates that have at least one more beside them in their section."""
-    found: dict[int, tuple[int, int]] = {}
+    plain: dict[int, _Heading],
+    numbered: dict[int, _Heading],
+    standing: dict[int, _Heading],
+    lines: Sequence[str],
+) -> dict[int, _Heading]:
+    """Those of the plain candidates that have at least one more beside them in their section.
+
+    Only under a heading: a story's paragraphs may open with short sentences, too.
+    """
+    found: dict[int, _Heading] = {}
     group: list[int] = []
     members = 0
-    for index in range(count + 1):
-        if index == count or index in standing or index in numbered:
-            if len(group) >= 2 and len(group) >= 0.6 * members:
-                found.update({member: (_RUN_IN_LEVEL, plain[member]) for member in group})
+    under_heading = False
+    for index in range(len(lines) + 1):
+        if index == len(lines) or index in standing or index in numbered:
+            if under_heading and len(group) >= 2 and len(group) >= _SISTERS * members:
+                found.update({member: plain[member] for member in group})
             group, members = [], 0
+            under_heading = True
             continue
-        members += 1
         if index in plain:
             group.append(index)
+        # What introduces the first of them, what a line heads, and salutations do not count.
+        headed = index - 1 in plain and plain[index - 1].standing
+        if group and not headed and not _SALUTATION.match(lines[index]):
+            members += 1
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from rag.chunking.headings import outline
@@ -23,90 +24,167 @@ _FRAGMENT = 40
 """A paragraph shorter than this joins its neighbour of the same section."""
 
 _SMALL = 120
-"""So does one that would otherwise leave a passage smaller than this."""
+"""So does one after a passage smaller than this."""
+
+_LEAD_IN = 60
+"""A line of at most this many characters that announces what follows stays with it."""
+
+_SALUTATION = re.compile(r"[^。，,]{2,20}[!！：:,，]")
+
+
+@dataclass(frozen=True, slots=True)
+class _Unit:
+    """What becomes a passage, alone or with its neighbours."""
+
+    start: int
+    end: int
+    section: tuple[str, ...]
+    kind: str
+    page: int | None
+    cut: bool = False
+    """Whether it is a part of something longer, and so no fragment in need of a neighbour."""
 
 
 def chunk(parsed: ParsedDocument, *, document_id: str, max_characters: int) -> tuple[Passage, ...]:
-    """Cut a document into passages, in order and without overlap.
+    """Cut a document into passages, in order and without overlap, none over ``max_characters``.
 
     ``parsed.text[p.start:p.end] == p.text`` for every passage. Together they hold every visible
-    character that is not boilerplate. A heading opens the first passage under it; none is longer
-    than ``max_characters``, but for that heading.
+    character that is not boilerplate; a heading opens the first passage under it.
+    Raises ValueError when ``max_characters`` is below 1.
     """
+    if max_characters < 1:
+        message = f"max_characters is {max_characters}; a passage holds at least 1 character."
+        raise ValueError(message)
     text = parsed.text
-    pieces = outline(parsed)
-    spans: list[tuple[int, int, tuple[str, ...]]] = []
-    pending: int | None = None
-    for position, piece in enumerate(pieces):
-        if piece.is_heading:
-            pending = piece.start if pending is None else pending
-            if position + 1 == len(pieces):
-                spans.append((pending, piece.end, piece.section))
-            continue
-        cut = _cut(text, piece.start, piece.end, max_characters)
-        if pending is not None:
-            cut[0] = (pending, cut[0][1])
-            pending = None
-        for number, (start, end) in enumerate(cut):
-            if number == 0 and _joins(text, spans, start, end, piece, max_characters):
-                spans[-1] = (spans[-1][0], end, piece.section)
-            else:
-                spans.append((start, end, piece.section))
-    periods = periods_of(text, [section for _, _, section in spans])
+    units = _units(text, outline(parsed), max_characters)
+    packed = _packed(text, units, max_characters)
+    periods = periods_of(text, [(unit.section, text[unit.start : unit.end]) for unit in packed])
     return tuple(
         Passage(
             passage_id=f"{document_id}-{ordinal}",
             document_id=document_id,
             ordinal=ordinal,
-            text=text[start:end],
-            start=start,
-            end=end,
-            section=section,
-            page=None,
+            text=text[unit.start : unit.end],
+            start=unit.start,
+            end=unit.end,
+            section=unit.section,
+            page=unit.page,
             period=period,
         )
-        for ordinal, ((start, end, section), period) in enumerate(zip(spans, periods, strict=True))
+        for ordinal, (unit, period) in enumerate(zip(packed, periods, strict=True))
     )
 
 
-def _joins(
-    text: str,
-    spans: Sequence[tuple[int, int, tuple[str, ...]]],
-    start: int,
-    end: int,
-    piece: Piece,
-    max_characters: int,
-) -> bool:
-    """Whether a paragraph continues the passage before it instead of opening its own."""
-    if not spans or spans[-1][2] != piece.section or end - spans[-1][0] > max_characters:
+def _units(text: str, pieces: Sequence[Piece], limit: int) -> list[_Unit]:
+    """Paragraphs, each with the headings and lead-in lines before it, cut where over the limit."""
+    units: list[_Unit] = []
+    waiting: _Unit | None = None  # headings and lead-ins that what follows takes with it
+    table: str | None = None
+    for position, piece in enumerate(pieces):
+        section = piece.section
+        if piece.kind == "table_row":
+            header, table = table, table or _tidy_row(text[piece.start : piece.end])
+            section = (*section, header) if header else section
+        else:
+            table = None
+        unit = _Unit(piece.start, piece.end, section, piece.kind, piece.page)
+        if waiting is not None:
+            joined = _joined(text, waiting, unit)
+            if joined is None:
+                units.extend(_cut(text, waiting, limit))
+            else:
+                unit = joined
+            waiting = None
+        last = position + 1 == len(pieces)
+        leads = piece.is_heading or (
+            _leads(text, piece) and not last and _same_part(section, pieces[position + 1].section)
+        )
+        if leads and not last and unit.end - unit.start < limit:
+            waiting = replace(unit, kind="heading")
+        else:
+            units.extend(_cut(text, unit, limit))
+    return units
+
+
+def _tidy_row(row: str) -> str:
+    return " | ".join(cell.strip() for cell in row.strip().strip("|").split("|"))
+
+
+def _same_part(section: tuple[str, ...], following: tuple[str, ...]) -> bool:
+    return following[: len(section)] == section
+
+
+def _leads(text: str, piece: Piece) -> bool:
+    """Whether a line only announces what follows: 主要预期目标是： or 各位代表！ and such."""
+    line = text[piece.start : piece.end]
+    if piece.kind != "paragraph" or len(line) > _LEAD_IN:
         return False
-    if text[spans[-1][1] : start].strip():
-        return False  # boilerplate lies between
-    before, now = spans[-1][1] - spans[-1][0], end - start
-    small = piece.kind in {"list_item", "table_row"} or min(before, now) < _FRAGMENT
-    return small or before < _SMALL
+    return line.endswith(("：", ":")) or _SALUTATION.fullmatch(line) is not None
 
 
-def _cut(text: str, start: int, end: int, limit: int) -> list[tuple[int, int]]:
-    """Spans of about equal size, none over ``limit``, cut at sentence ends where possible."""
-    if end - start <= limit:
-        return [(start, end)]
-    atoms = _atoms(text, start, end, limit)
-    wanted = math.ceil((end - start) / limit)
-    target = (end - start) / wanted
-    spans: list[tuple[int, int]] = []
-    begin, reached = atoms[0]
-    for atom_start, atom_end in atoms[1:]:
-        size = atom_end - begin
-        # Close before this atom when it would pass the limit, or overshoot the target by more
-        # than stopping here falls short of it.
-        closes = size > limit or (size - target > target - (reached - begin))
-        if closes:
-            spans.append((begin, reached))
-            begin = atom_start
-        reached = atom_end
-    spans.append((begin, reached))
-    return spans
+def _joined(text: str, first: _Unit, second: _Unit) -> _Unit | None:
+    """Both as one, unless boilerplate lies between them."""
+    if text[first.end : second.start].strip():
+        return None
+    return replace(second, start=first.start, page=first.page)
+
+
+def _packed(text: str, units: Sequence[_Unit], limit: int) -> list[_Unit]:
+    """Units with fragments joined to their neighbours of the same section."""
+    packed: list[_Unit] = []
+    for unit in units:
+        if packed and _belongs(text, packed[-1], unit, limit):
+            packed[-1] = replace(packed[-1], end=unit.end, cut=packed[-1].cut or unit.cut)
+        else:
+            packed.append(unit)
+    return packed
+
+
+def _belongs(text: str, before: _Unit, unit: _Unit, limit: int) -> bool:
+    """Whether a paragraph continues the passage before it instead of opening its own."""
+    if unit.end - before.start > limit or text[before.end : unit.start].strip():
+        return False  # too long, or boilerplate lies between
+    size, added = before.end - before.start, unit.end - unit.start
+    if before.section != unit.section:
+        # A fragment of the section above (继续办好10件惠民实事。) closes the one before it.
+        above = before.section[: len(unit.section)] == unit.section
+        return above and added < _FRAGMENT and unit.kind == "paragraph"
+    if unit.kind in {"list_item", "table_row"}:
+        return True
+    if unit.cut and before.cut:
+        return min(size, added) < _FRAGMENT
+    return min(size, added) < _FRAGMENT or size < _SMALL
+
+
+def _cut(text: str, unit: _Unit, limit: int) -> list[_Unit]:
+    if unit.end - unit.start <= limit:
+        return [unit]
+    spans = _balanced(_atoms(text, unit.start, unit.end, limit), limit)
+    return [replace(unit, start=start, end=end, cut=True) for start, end in spans]
+
+
+def _balanced(atoms: Sequence[tuple[int, int]], limit: int) -> list[tuple[int, int]]:
+    """Atoms grouped into as few spans as fit, and these as equal in size as can be.
+
+    The cuts of least total squared size among those with the fewest spans: unequal sizes cost.
+    """
+    best: list[tuple[int, int, int]] = [(0, 0, 0)]  # spans, cost, first atom of the last span
+    for last in range(len(atoms)):
+        options = []
+        for first in range(last, -1, -1):
+            size = atoms[last][1] - atoms[first][0]
+            if size > limit:
+                break
+            spans, cost, _ = best[first]
+            options.append((spans + 1, cost + size * size, first))
+        best.append(min(options))
+    groups: list[tuple[int, int]] = []
+    position = len(atoms)
+    while position:
+        first = best[position][2]
+        groups.append((atoms[first][0], atoms[position - 1][1]))
+        position = first
+    return groups[::-1]
 
 
 def _atoms(text: str, start: int, end: int, limit: int) -> list[tuple[int, int]]:
@@ -125,22 +203,13 @@ def _atoms(text: str, start: int, end: int, limit: int) -> list[tuple[int, int]]
 
 
 def _hard(text: str, start: int, end: int, limit: int) -> list[tuple[int, int]]:
-    """At a space near the limit, or at the limit: text without punctuation, such as a table."""
-    spans = []
-    while end - start > limit:
-        space = max(
-            (m.start() for m in re.finditer(r"\s", text[start + limit // 2 : start + limit])),
-            default=None,
-        )
-        cut = start + limit if space is None else start + limit // 2 + space
-        stop = cut
-        while stop > start and text[stop - 1].isspace():
-            stop -= 1
-        if stop > start:
-            spans.append((start, stop))
-        start = cut
-        while start < end and text[start].isspace():
-            start += 1
-    if start < end:
-        spans.append((start, end))
-    return spans
+    """Text without punctuation, in equal parts, at spaces where there are any."""
+    words = [
+        (match.start(), match.end()) for match in re.compile(r"\S+").finditer(text, start, end)
+    ]
+    atoms: list[tuple[int, int]] = []
+    for word_start, word_end in words:
+        parts = math.ceil((word_end - word_start) / limit)
+        size = math.ceil((word_end - word_start) / parts)
+        atoms.extend((at, min(at + size, word_end)) for at in range(word_start, word_end, size))
+    return _balanced(atoms, limit)

@@ -3,55 +3,201 @@
 from __future__ import annotations
 
 import re
+import unicodedata
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from rag.text import sentences
 
+if TYPE_CHECKING:
     from rag.schema import Period
 
 __all__ = ["periods_of"]
 
+_HEAD = 1_500
 _REPORT = re.compile(
-    r"工作报告|报告(?:政府)?工作|work of the government|government work report",
+    r"各位代表|政府工作报\s*告|work of the government|government work report"
+    r"|(?:Fellow|Esteemed) Deputies",
     re.I,
 )
-_HEAD = 1_500
 _REVIEW = re.compile(
-    r"回顾|成就|成绩|成效|工作总结|工作情况|主要工作(?!任务|安排)|过去[一五]年|这五年|[Rr]eview|[Aa]chievements"
+    r"回顾|成就|成绩|成效|新进展|总结|工作情况|执行情况|过去[一五]年|这五年|[一二三五]年来|去年"
+    r"|\breview\b|achievements|past (?:five )?years?",
+    re.I,
 )
 _PLAN = re.compile(
-    r"安排|任务|目标|部署|要求|打算|重点工作|工作重点|规划|今后|下一步|下一阶段|明年|思路|建议"
-    r"|(?:做好|抓好).{0,12}工作|[Tt]asks|[Oo]bjectives|[Pp]lan|[Rr]equirements|[Oo]rientations|[Pp]riorities"
+    r"安排|任务|目标|部署|要求|打算|重点工作|工作重点|方针|规划|今后|未来|下一步|明年|思路|考虑|建议|展望"
+    r"|今年(?!以来)|政策取向|举措|\btasks\b|objectives|targets|\bplan\b(?! period)|requirements"
+    r"|orientations?\b|priorities|arrangements|to be taken|suggestions|this year",
+    re.I,
+)
+_ANNEX = re.compile(r"附[件录表]|名词解释|结束语|注释|相关链接")
+_NEITHER = re.compile(r"外交|国际形势|对外政策|祖国.{0,4}统一|香港|台湾")
+"""Chapters that tell what was done and what is to be done in one breath."""
+
+_DATE = re.compile(
+    r"(?P<year>[12]\d{3}|[一二][〇零○一二三四五六七八九]{3})\s*年?[^\n]{0,2}\d*\s*月"
+)
+_YEAR = re.compile(
+    r"(?<!\d)(?P<year>(?:19|20)\d\d)(?!\d)|(?P<han>[一二][〇零○一二三四五六七八九]{3})年"
+)
+_SINCE = re.compile(r"(?:first (?:few )?months of|early) \d{4}|今年以来", re.I)
+_FIVE_YEARS = re.compile(
+    r"[“\"「]?(?P<tens>十)?(?P<units>[一二三四五六七八九])五[”\"」]|第(?P<t>十)?(?P<u>[一二三四五六七八九])?个五年"
+    r"|(?P<ordinal>\d{1,2})th Five-Year|(?P<word>Ninth|Tenth|Eleventh|Twelfth|Thirteenth|Fourteenth"
+    r"|Fifteenth|Sixteenth) Five-Year",
+    re.I,
+)
+_HAN_DIGITS = dict(zip("〇零○一二三四五六七八九", [0, 0, 0, *range(1, 10)], strict=True))
+_ORDINALS = (
+    "ninth",
+    "tenth",
+    "eleventh",
+    "twelfth",
+    "thirteenth",
+    "fourteenth",
+    "fifteenth",
+    "sixteenth",
 )
 
+_AHEAD = re.compile(
+    r"要|必须|应当|应该|将|力争|今年|确保|争取|\b(?:will|must|should|need to|shall)\b"
+)
+_BEHIND = re.compile(
+    r"了|已|达到|突破|超过|完成|增长\s*\d|居全国|年来|去年|过去"
+    r"|\b(?:was|were|has been|have been|rose|grew)\b"
+)
+_TURN = 80
+"""Characters at the start of a passage in which it turns from the past to the future."""
 
-def periods_of(text: str, sections: Sequence[tuple[str, ...]]) -> list[Period | None]:
-    """The period of each passage, given their heading paths in order.
 
-    None throughout for documents that are no work reports. In a report, chapters after the first
-    planning chapter plan as well: how to govern better is said of the year to come.
+def periods_of(text: str, passages: Sequence[tuple[tuple[str, ...], str]]) -> list[Period | None]:
+    """The period of each passage, given heading path and text, in order.
+
+    None throughout for documents that are no work reports, and wherever neither the chapter's
+    heading nor its way of speaking tells.
     """
     if not _REPORT.search(text[:_HEAD]):
-        return [None] * len(sections)
-    chapters: dict[str, Period | None] = {}
-    planning = False
-    for section in sections:
-        if section and section[0] not in chapters:
-            period = _period(section[0])
-            if period is None and planning:
-                period = "plan"
-            planning = planning or period == "plan"
-            chapters[section[0]] = period
-    return [_deepest(section, chapters) for section in sections]
+        return [None] * len(passages)
+    chapters: dict[str, list[int]] = {}
+    for index, (section, _) in enumerate(passages):
+        if section:
+            chapters.setdefault(section[0], []).append(index)
+    year = _year_of(_folded(text[:_HEAD]), [_folded(heading) for heading in chapters])
+    periods: list[Period | None] = [None] * len(passages)
+    known: Period | None = None
+    for heading, indexes in chapters.items():
+        evidence = _evidence(_folded(heading), year)
+        if evidence == {"review", "plan"}:
+            turned = False
+            for index in indexes:
+                section, body = passages[index]
+                for title in section:
+                    body = body.replace(title, "", 1)
+                turned = turned or _turns(" ".join(section[1:]), body.strip(), year)
+                periods[index] = "plan" if turned else "review"
+            known = "plan"
+            continue
+        period = next(iter(evidence)) if evidence else None
+        if period is None and known and not _ANNEX.match(heading):
+            period = _by_speech(heading, [passages[index][1] for index in indexes], known)
+        known = period or known
+        for index in indexes:
+            periods[index] = period
+    return periods
 
 
-def _deepest(section: tuple[str, ...], chapters: dict[str, Period | None]) -> Period | None:
-    return chapters[section[0]] if section else None
+def _folded(heading: str) -> str:
+    """Half-width, and without spaces between digits: ２００２年 and 1 9 9 8 年."""
+    return re.sub(r"(?<=\d)\s+(?=\d|年)", "", unicodedata.normalize("NFKC", heading))
 
 
-def _period(heading: str) -> Period | None:
-    review, plan = _REVIEW.search(heading), _PLAN.search(heading)
-    if review:
-        return "review"
-    return "plan" if plan else None
+def _years(text: str) -> list[int]:
+    return [
+        int(match["year"])
+        if match["year"]
+        else int("".join(str(_HAN_DIGITS[digit]) for digit in match["han"]))
+        for match in _YEAR.finditer(text)
+    ]
+
+
+def _year_of(head: str, headings: Sequence[str]) -> int | None:
+    """The year the report was given in: its date, or what its chapters review and plan."""
+    for heading in headings:
+        years = _years(_SINCE.sub("", heading))
+        review, plan = _REVIEW.search(heading), _PLAN.search(heading)
+        if years and (review or plan):
+            if review and not plan:
+                return years[-1] + 1
+            return max(years) if review else years[0]
+    dated = _DATE.search(head)
+    years = _years(dated.group() + "年") if dated else _years(head.split("\n", 1)[0])
+    return years[0] if years else None
+
+
+def _five_year_plans(heading: str) -> list[tuple[int, int]]:
+    """First and last years of the five-year plans named, from the fourth (1971) on."""
+    spans = []
+    for match in _FIVE_YEARS.finditer(heading):
+        if match["word"]:
+            number = _ORDINALS.index(match["word"].lower()) + 9
+        elif match["ordinal"]:
+            number = int(match["ordinal"])
+        else:
+            tens, units = match["tens"] or match["t"], match["units"] or match["u"]
+            number = (10 if tens else 0) + (_HAN_DIGITS[units] if units else 0)
+        if number >= 4:
+            spans.append((1951 + 5 * number, 1955 + 5 * number))
+    return spans
+
+
+def _evidence(heading: str, year: int | None) -> set[Period]:
+    """What a heading says of its chapter: by its words, or else by the years it names."""
+    said: set[Period] = set()
+    if "形势" in heading and not _years(heading):
+        return said
+    if _REVIEW.search(heading):
+        said.add("review")
+    if _PLAN.search(heading):
+        said.add("plan")
+    if said or year is None:
+        return said
+    if _ANNEX.match(heading):
+        return said
+    for named in _years(_SINCE.sub("", heading)):
+        said.add("review" if named < year else "plan")
+    for first, last in _five_year_plans(heading):
+        if last < year:
+            said.add("review")
+        elif first >= year:
+            said.add("plan")
+    return said
+
+
+def _turns(heading: str, body: str, year: int | None) -> bool:
+    """Whether a passage of a chapter that does both begins the plan."""
+    opening = _folded(body[:_TURN])
+    if re.search(r"今后|未来|下一步|the next|in the coming", opening, re.I):
+        return True
+    if year is None:
+        return False
+    ahead = any(first >= year for first, _ in _five_year_plans(opening + heading))
+    planned = year in _years(opening) or "今年" in opening
+    return (ahead or planned) and re.search(
+        r"目标|任务|要求|要|是我国|是我省|时期是|will|objectives|targets|goals", opening
+    ) is not None
+
+
+def _by_speech(heading: str, bodies: Sequence[str], known: Period) -> Period | None:
+    """The period of a chapter whose heading is silent: after the review reports speak of plans."""
+    if _NEITHER.search(heading):
+        return None
+    text = "\n".join(bodies)
+    if known == "review" and re.search(r"预期目标|主要目标是", text):
+        return "plan"
+    spoken = [text[start:end] for start, end in sentences(text)]
+    ahead = sum(bool(_AHEAD.search(sentence)) for sentence in spoken) / max(1, len(spoken))
+    behind = sum(bool(_BEHIND.search(sentence)) for sentence in spoken) / max(1, len(spoken))
+    if ahead - behind >= 0.1 and behind <= 0.2:
+        return "plan"
+    return "plan" if known == "plan" and behind <= 0.15 else None
