@@ -1,0 +1,1 @@
+"""The HTTP API: questions, documents, and OpenAI-compatible endpoints, over FastAPI."""

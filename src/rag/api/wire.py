@@ -1,0 +1,457 @@
+"""What goes over the wire on the native paths, in and out; pydantic ends here."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic_core import PydanticCustomError
+
+from rag import schema
+
+__all__ = [
+    "MAX_HISTORY",
+    "AskReply",
+    "AskRequest",
+    "Citation",
+    "CitationsEvent",
+    "Collection",
+    "CollectionsReply",
+    "DeltaEvent",
+    "DocumentReply",
+    "DocumentSummary",
+    "DocumentsQuery",
+    "DocumentsReply",
+    "ExplainedPassage",
+    "FeedbackReply",
+    "FeedbackRequest",
+    "FileResult",
+    "Passage",
+    "PassagesEvent",
+    "PassagesReply",
+    "Reason",
+    "Reply",
+    "Request",
+    "SearchReply",
+    "SearchRequest",
+    "StoredPassage",
+    "Text",
+    "Turn",
+    "UploadReply",
+]
+
+MAX_HISTORY = 100
+"""Most earlier messages of a dialogue that are accepted."""
+_MAX_TURN_CHARACTERS = 20_000
+_MAX_FILTERS = 16
+
+
+def _encodable(text: str) -> str:
+    """Refuse half a surrogate pair: JSON can spell it, but no reply could be encoded with it."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        code = ord(text[error.start])
+        raise PydanticCustomError(
+            "text_not_unicode",
+            "holds half of a surrogate pair (U+{code}) at character {position}. Expected Unicode"
+            " text.",
+            {"code": f"{code:04X}", "position": error.start},
+        ) from error
+    return text
+
+
+Text = Annotated[str, AfterValidator(_encodable)]
+"""A text of a request."""
+
+MetadataValue = str | int
+CollectionName = Annotated[
+    Text, Field(description="Which set of documents.", examples=[schema.DEFAULT_COLLECTION])
+]
+Filters = Annotated[
+    dict[Text, Text | int],
+    Field(
+        max_length=_MAX_FILTERS,
+        description="Only documents whose metadata have these values: `place`, `year`,"
+        " `reporting_year`, `planning_year`, `kind`, `level`, `date`, `title`, `source` or"
+        " `document_id`.",
+    ),
+]
+TopK = Annotated[
+    int | None,
+    Field(ge=1, le=50, description="Passages in the reply; the server's `top_k` when left out."),
+]
+Exact = Annotated[bool, Field(description="Search exactly what was typed, without rewriting it.")]
+Explain = Annotated[bool, Field(description="Add `rank`, `page` and `signals` to each passage.")]
+
+
+class Request(BaseModel):
+    """A body whose fields are all known and have the type they should have."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class Reply(BaseModel):
+    """A reply, made by the server only."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Turn(Request):
+    """An earlier message of the dialogue."""
+
+    role: Literal["user", "assistant"]
+    content: Text = Field(max_length=_MAX_TURN_CHARACTERS)
+
+    def turn(self) -> schema.Turn:
+        """As the rooms inside know it."""
+        return schema.Turn(role=self.role, content=self.content)
+
+
+class SearchRequest(Request):
+    """What to look for."""
+
+    query: Text = Field(description="Some words or a question, in any language.")
+    top_k: TopK = None
+    collection: CollectionName = schema.DEFAULT_COLLECTION
+    filters: Filters = Field(default_factory=dict)
+    exact: Exact = False
+    explain: Explain = False
+
+
+class AskRequest(Request):
+    """A question, and how it should be answered."""
+
+    question: Text = Field(description="A question in Chinese, English or another language.")
+    collection: CollectionName = schema.DEFAULT_COLLECTION
+    filters: Filters = Field(default_factory=dict)
+    history: list[Turn] = Field(
+        [], max_length=MAX_HISTORY, description="The dialogue so far, oldest first."
+    )
+    top_k: TopK = None
+    composer: Text | None = Field(
+        None, description="What writes the answer; the server's `composer` when left out."
+    )
+    exact: Exact = False
+    explain: Explain = False
+    stream: bool = Field(False, description="Answer in server-sent events.")
+
+
+class Passage(Reply):
+    """A passage that bears on the question: `document.text[start:end] == text`."""
+
+    passage_id: str
+    document_id: str
+    title: str = Field(description="Title of the document.")
+    source: str = Field(description="File name or path of the document.")
+    section: list[str] = Field(description="Headings above the passage, outermost first.")
+    text: str
+    start: int = Field(description="In Unicode code points of the document's text.")
+    end: int
+    score: float = Field(description="Comparable within one reply only.")
+    metadata: dict[str, MetadataValue]
+
+    @classmethod
+    def of(cls, hit: schema.Hit, *, explain: bool = False) -> "Passage":
+        """A hit as it is sent; ``explain`` adds what its score is made of."""
+        passage = hit.passage
+        plain = cls(
+            passage_id=passage.passage_id,
+            document_id=passage.document_id,
+            title=hit.title,
+            source=hit.source,
+            section=list(passage.section),
+            text=passage.text,
+            start=passage.start,
+            end=passage.end,
+            score=hit.score,
+            metadata=dict(hit.metadata),
+        )
+        if not explain:
+            return plain
+        return ExplainedPassage(
+            **plain.model_dump(), rank=hit.rank, page=passage.page, signals=dict(hit.signals)
+        )
+
+
+class ExplainedPassage(Passage):
+    """A passage with what its score is made of."""
+
+    rank: int = Field(description="1 is the best.")
+    page: int | None = Field(description="Page of the document, where it has pages.")
+    signals: dict[str, float] = Field(description="What the score is made of, by name.")
+
+
+Passages = list[ExplainedPassage | Passage]
+
+
+class Citation(Reply):
+    """A verified quotation: `document.text[start:end] == quote`."""
+
+    marker: int = Field(description="The number in `[1]` in the answer.")
+    passage_id: str
+    document_id: str
+    title: str
+    source: str
+    section: list[str]
+    quote: str
+    start: int = Field(description="In Unicode code points of the document's text.")
+    end: int
+
+    @classmethod
+    def of(cls, citation: schema.Citation) -> Self:
+        """A citation as it is sent."""
+        return cls(
+            marker=citation.marker,
+            passage_id=citation.passage_id,
+            document_id=citation.document_id,
+            title=citation.title,
+            source=citation.source,
+            section=list(citation.section),
+            quote=citation.quote,
+            start=citation.start,
+            end=citation.end,
+        )
+
+
+class Reason(Reply):
+    """Why something is not there: a code for programs, a sentence for people."""
+
+    code: str
+    message: str
+
+
+class SearchReply(Reply):
+    """The passages that bear on a query, best first."""
+
+    query: str
+    rewritten: str = Field(description="What was searched.")
+    filters: dict[str, MetadataValue] = Field(
+        description="The restrictions that applied, those read from the query included."
+    )
+    passages: Passages
+    took_ms: float
+
+    @classmethod
+    def of(cls, result: schema.SearchResult, *, explain: bool) -> Self:
+        """A search result as it is sent."""
+        return cls(
+            query=result.query,
+            rewritten=result.rewritten,
+            filters=dict(result.filters),
+            passages=[Passage.of(hit, explain=explain) for hit in result.hits],
+            took_ms=_milliseconds(result.took_ms),
+        )
+
+
+class AskReply(Reply):
+    """An answer made of verified quotations, or a refusal."""
+
+    id: str
+    question: str
+    rewritten: str = Field(description="What was searched.")
+    answer: str = Field(description="With markers such as `[1]`; a refusal's message otherwise.")
+    answered: bool
+    refusal: Reason | None = Field(description="Why there is no answer; null when there is one.")
+    confidence: float = Field(ge=0, le=1)
+    citations: list[Citation]
+    passages: Passages = Field(description="What was found; for a refusal, what came nearest.")
+    composer: str
+    filters: dict[str, MetadataValue]
+    took_ms: float
+
+    @classmethod
+    def of(cls, answer: schema.Answer, *, explain: bool) -> Self:
+        """An answer as it is sent."""
+        refusal = answer.refusal
+        return cls(
+            id=answer.answer_id,
+            question=answer.question,
+            rewritten=answer.rewritten,
+            answer=answer.answer,
+            answered=answer.answered,
+            refusal=Reason(code=refusal.code, message=refusal.message) if refusal else None,
+            confidence=answer.confidence,
+            citations=[Citation.of(citation) for citation in answer.citations],
+            passages=[Passage.of(hit, explain=explain) for hit in answer.hits],
+            composer=answer.composer,
+            filters=dict(answer.filters),
+            took_ms=_milliseconds(answer.timings.total),
+        )
+
+
+class PassagesEvent(Reply):
+    """The first event of a stream."""
+
+    passages: Passages
+
+
+class DeltaEvent(Reply):
+    """The next words of the answer."""
+
+    text: str
+
+
+class CitationsEvent(Reply):
+    """The event after the last words."""
+
+    citations: list[Citation]
+
+
+class DocumentsQuery(BaseModel):
+    """Which documents to list."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    collection: CollectionName = schema.DEFAULT_COLLECTION
+    place: str | None = None
+    kind: str | None = None
+    level: str | None = None
+    date: str | None = None
+    source: str | None = None
+    title: str | None = None
+    year: int | None = None
+    reporting_year: int | None = None
+    planning_year: int | None = None
+    limit: int = Field(100, ge=1, le=1000)
+    offset: int = Field(0, ge=0)
+
+    def filters(self) -> dict[str, MetadataValue]:
+        """The metadata asked for."""
+        return self.model_dump(exclude_none=True, exclude={"collection", "limit", "offset"})
+
+
+class DocumentSummary(Reply):
+    """A document in a listing."""
+
+    document_id: str
+    collection: str
+    source: str
+    title: str
+    metadata: dict[str, MetadataValue]
+    characters: int
+    passages: int = Field(description="How many passages it was cut into.")
+
+    @classmethod
+    def of(cls, summary: schema.DocumentSummary) -> Self:
+        """A summary as it is sent."""
+        return cls(
+            document_id=summary.document_id,
+            collection=summary.collection,
+            source=summary.source,
+            title=summary.title,
+            metadata=dict(summary.metadata),
+            characters=summary.characters,
+            passages=summary.passages,
+        )
+
+
+class DocumentsReply(Reply):
+    """A page of a collection's documents, in order of source."""
+
+    collection: str
+    total: int = Field(description="Documents that match, on all pages.")
+    documents: list[DocumentSummary]
+
+
+class DocumentReply(DocumentSummary):
+    """A document with the text that every offset refers to."""
+
+    text: str
+
+
+class StoredPassage(Reply):
+    """A passage of a document: `document.text[start:end] == text`."""
+
+    passage_id: str
+    ordinal: int
+    section: list[str]
+    text: str
+    start: int
+    end: int
+    page: int | None
+
+    @classmethod
+    def of(cls, passage: schema.Passage) -> Self:
+        """A passage as it is sent."""
+        return cls(
+            passage_id=passage.passage_id,
+            ordinal=passage.ordinal,
+            section=list(passage.section),
+            text=passage.text,
+            start=passage.start,
+            end=passage.end,
+            page=passage.page,
+        )
+
+
+class PassagesReply(Reply):
+    """All passages of a document, in order."""
+
+    document_id: str
+    passages: list[StoredPassage]
+
+
+class FileResult(Reply):
+    """What became of one file."""
+
+    source: str = Field(description="The name it is kept under; uploading it again replaces it.")
+    status: Literal["added", "replaced", "unchanged", "failed"]
+    document_id: str | None
+    passages: int
+    error: Reason | None
+
+    @classmethod
+    def of(cls, outcome: schema.FileOutcome) -> Self:
+        """An outcome as it is sent."""
+        error = None
+        if outcome.error is not None:
+            error = Reason(code=outcome.error_code or "error", message=outcome.error)
+        return cls(
+            source=outcome.source,
+            status=outcome.status,
+            document_id=outcome.document_id,
+            passages=outcome.passages,
+            error=error,
+        )
+
+
+class UploadReply(Reply):
+    """What became of each file, in the order they were sent."""
+
+    collection: str
+    kept: int = Field(description="Files that are documents now: added, replaced or unchanged.")
+    failed: int
+    results: list[FileResult]
+
+
+class Collection(Reply):
+    """A set of documents."""
+
+    name: str
+    documents: int
+    passages: int
+
+
+class CollectionsReply(Reply):
+    """All collections."""
+
+    collections: list[Collection]
+
+
+class FeedbackRequest(Request):
+    """A reader's judgement of an answer."""
+
+    answer_id: Text = Field(min_length=1, max_length=64, description="`id` of the answer.")
+    rating: Literal[-1, 1] = Field(description="1 for a good answer, -1 for a bad one.")
+    comment: Text = Field("", max_length=4_000)
+
+
+class FeedbackReply(Reply):
+    """What was kept."""
+
+    answer_id: str
+    rating: int
+    comment: str
+
+
+def _milliseconds(value: float) -> float:
+    return round(value, 2)
