@@ -25,12 +25,18 @@ def _exported(tree: ast.Module) -> list[str] | None:
 
 
 def _defined_here(tree: ast.Module) -> set[str]:
-    """Public classes and functions that the module's own text defines."""
+    """Public classes and functions that the module's own text defines.
+
+    What is handed to a router where it is defined is called by its path, not imported by its name.
+    """
     return {
         node.name
         for node in tree.body
         if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
         and not node.name.startswith("_")
+        and not any(
+            ast.unparse(decorator).startswith("router.") for decorator in node.decorator_list
+        )
     }
 
 
