@@ -7,6 +7,7 @@ one split can be held against a baseline of both.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Mapping, Sequence
@@ -211,7 +212,8 @@ def save_baseline(path: Path, baseline: Baseline) -> None:
         unfinished.write_text(text, encoding="utf-8")
         unfinished.replace(path)
     except OSError as error:
-        unfinished.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            unfinished.unlink()
         message = f"The baseline {path} cannot be written: {error.strerror}. Name another place."
         raise Unavailable(message) from error
 

@@ -42,13 +42,13 @@ def _pattern(fact: str) -> re.Pattern[str]:
 def _before(first: str) -> str:
     """A figure does not begin inside a longer one, nor a Latin word inside a longer one."""
     if first.isdecimal():
-        return r"(?<!\d)(?<!\d[.,])"
+        return r"(?<!\d)(?<!\d\.)"
     return r"(?<![a-z])" if first.isascii() and first.isalpha() else ""
 
 
 def _after(last: str) -> str:
     if last.isdecimal():
-        return r"(?!\d)(?![.,]\d)"
+        return r"(?!\d)(?!\.\d)"
     return r"(?![a-z])" if last.isascii() and last.isalpha() else ""
 
 

@@ -37,25 +37,21 @@ class MetricInfo:
 METRICS: Mapping[str, MetricInfo] = {
     info.name: info
     for info in (
-        MetricInfo("passed", "the case has nothing wrong"),
-        MetricInfo("hit@1", "the first passage holds a quote of the evidence"),
-        MetricInfo("hit@5", "one of the first five passages does"),
-        MetricInfo("mrr", "1 / rank of the first passage that does, 0 for none"),
-        MetricInfo("evidence_recall@5", "share of the evidence in the first five passages"),
-        MetricInfo("correctness", "of the answerable: answered with every expected fact"),
-        MetricInfo("answer_precision", "of the answers given: right ones"),
-        MetricInfo(
-            "citation_exactness", "answered: every citation verbatim, every marker paired", 0
-        ),
-        MetricInfo("citation_recall", "answered: share of the expected facts in the quotes"),
-        MetricInfo("refusal_accuracy", "answered what is answerable, refused what is not"),
-        MetricInfo("refusal_precision", "of the refusals: justified ones"),
-        MetricInfo("refusal_recall", "of the unanswerable: refused"),
-        MetricInfo(
-            "answerable_refused", "of the answerable: refused", 0.02, higher_is_better=False
-        ),
-        MetricInfo("unanswerable_answered", "of the unanswerable: answered", 0.02, False),
-        MetricInfo("answer_length", "characters of an answer, without markers", None, False),
+        MetricInfo("passed", "nothing is wrong with the case"),
+        MetricInfo("hit@1", "the first passage holds evidence"),
+        MetricInfo("hit@5", "one of the first five does"),
+        MetricInfo("mrr", "1 / rank of the first that does, or 0"),
+        MetricInfo("evidence_recall@5", "share of the evidence in the first five"),
+        MetricInfo("correctness", "answerable: all expected facts are there"),
+        MetricInfo("answer_precision", "answers given: right"),
+        MetricInfo("citation_exactness", "answers given: all quotes verbatim", 0),
+        MetricInfo("citation_recall", "expected facts found in the quotes"),
+        MetricInfo("refusal_accuracy", "answered or refused as it should be"),
+        MetricInfo("refusal_precision", "refusals: justified"),
+        MetricInfo("refusal_recall", "unanswerable: refused"),
+        MetricInfo("answerable_refused", "answerable: refused", higher_is_better=False),
+        MetricInfo("unanswerable_answered", "unanswerable: answered", higher_is_better=False),
+        MetricInfo("answer_length", "characters of an answer", None, higher_is_better=False),
     )
 }
 """Every metric, in the order in which reports show them."""

@@ -121,7 +121,9 @@ class LibraryTarget:
         return cls(
             assistant=application.assistant,
             document=application.library.document,
-            description=f"index {application.settings.data_dir}, {application.embedder.info.name}",
+            description=(
+                f"the index in {application.settings.data_dir} ({application.embedder.info.name})"
+            ),
             close=application.close,
         )
 

@@ -1,0 +1,84 @@
+"""What docs/evaluation.md shows is what happens."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import textwrap
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rag.cli import main
+from rag_eval.cases import load_cases
+from rag_eval.command import add_arguments
+from rag_eval.outcomes import METRICS
+
+if TYPE_CHECKING:
+    import pytest
+
+PROJECT = Path(__file__).resolve().parents[2]
+PAGE = (PROJECT / "docs" / "evaluation.md").read_text(encoding="utf-8")
+
+
+def _blocks(language: str) -> list[str]:
+    found = re.findall(rf"^( *)```{language}\n(.*?)^ *```$", PAGE, flags=re.M | re.S)
+    return [textwrap.dedent(body) for _, body in found]
+
+
+def test_the_cases_can_be_read(tmp_path: Path) -> None:
+    twenty, everything = _blocks("jsonl")
+    path = tmp_path / "questions.jsonl"
+    path.write_text(twenty, encoding="utf-8")
+    assert [case.answerable for case in load_cases(path)] == [True, True, True, False]
+    path.write_text(everything, encoding="utf-8")
+    (case,) = load_cases(path)
+    assert (case.case_id, case.must_pass, len(case.history)) == ("growth-next", True, 2)
+
+
+def test_every_metric_and_every_option_is_described() -> None:
+    for name in METRICS:
+        assert f"`{name}`" in PAGE, name
+    parser = argparse.ArgumentParser(add_help=False)
+    add_arguments(parser)
+    for option in re.findall(r"--[a-z-]+", parser.format_help()):
+        assert option in PAGE, option
+
+
+def test_the_python_example_runs(
+    sample_index: Path,
+    sample_embedder: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "questions.jsonl").write_text(_blocks("jsonl")[0], encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("RAG_DATA_DIR", str(sample_index))
+    monkeypatch.setenv("RAG_EMBEDDER", sample_embedder)
+    (code,) = _blocks("python")
+    exec(compile(code, "docs/evaluation.md", "exec"), {})  # noqa: S102 (the page's own example)
+    assert capsys.readouterr().out.startswith("Measure(value=")
+
+
+def test_the_walk_through_runs(
+    sample_index: Path,
+    sample_embedder: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("RAG_DATA_DIR", str(sample_index))
+    monkeypatch.setenv("RAG_EMBEDDER", sample_embedder)
+    (tmp_path / "questions.jsonl").write_text(_blocks("jsonl")[0], encoding="utf-8")
+    commands = re.findall(r"`rag (eval questions\.jsonl[^`]*)`", PAGE)
+    assert len(commands) == 4
+    for command in commands:
+        assert main(command.split()) == 0, command
+    assert "no case came out differently" in capsys.readouterr().out
+    broken = _blocks("jsonl")[0].replace("expected", "expcted", 1)
+    (tmp_path / "questions.jsonl").write_text(broken, encoding="utf-8")
+    assert main(commands[0].split()) == 2
+    assert "field \"expcted\": found an unknown field. Did you mean 'expected'?" in (
+        capsys.readouterr().err
+    )
