@@ -13,7 +13,7 @@ import math
 import re
 from typing import TYPE_CHECKING
 
-from rag.text import contains_han, fold, stem, words
+from rag.text import contains_han, fold, stem, tagged_words, words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,6 +31,8 @@ __all__ = [
     "figure_agreement",
     "has_date",
     "has_figure",
+    "has_person",
+    "index_terms",
     "inverse_document_frequency",
     "weights_of",
 ]
@@ -40,6 +42,8 @@ _CACHE_LIMIT = 200_000
 
 _SAME, _UNRELATED = 0.60, 0.15
 """Cosines between word vectors at which two words count as the same, and as unrelated."""
+_RAREST = 2
+
 _KINDRED = 0.4
 """What a word counts that shares half of a term's characters."""
 
@@ -79,7 +83,8 @@ _WANTED_UNITS: tuple[tuple[re.Pattern[str], str, float], ...] = (
     ),
     (
         re.compile(
-            r"多少钱|(?:多少|几)[十百千万亿]*(?:美|欧|日|港)?元|\bspen[dt]|\byuan\b|\bmoney\b", re.I
+            r"多少钱|(?:多少|几)[十百千万亿]*(?:美|欧|日|港)?元|\bspen[dt]|\byuan\b|\bmoney\b|\bcosts?\b",
+            re.I,
         ),
         r"元",
         -0.6,
@@ -97,8 +102,12 @@ _DATE = re.compile(
 
 
 def inverse_document_frequency(frequency: int, total: int) -> float:
-    """The smoothed inverse document frequency of BM25, at least 0.2 so that no term is nothing."""
-    return max(0.2, math.log(1.0 + (total - frequency + 0.5) / (frequency + 0.5)))
+    """The smoothed inverse document frequency of BM25, at least 0.2 so that no term is nothing.
+
+    A word that no passage holds counts like one that two hold: it may be another word for theirs.
+    """
+    counted = max(frequency, _RAREST)
+    return max(0.2, math.log(1.0 + (max(total, counted) - counted + 0.5) / (counted + 0.5)))
 
 
 def has_figure(text: str) -> bool:
@@ -131,6 +140,13 @@ def has_date(text: str) -> bool:
     return _DATE.search(text) is not None
 
 
+def has_person(text: str) -> bool:
+    """Whether a person's name seems to be written, by the segmenter's own judgement."""
+    return any(tag.startswith("nr") for _, tag in tagged_words(text)) or bool(
+        re.search(r"\b(?:Mr|Ms|Mrs|Dr|President|Premier|Mayor|Governor)\.?\s+[A-Z]", text)
+    )
+
+
 class TermMatcher:
     """Matches a question's terms with the words of texts. Keeps the vectors of words it has seen.
 
@@ -158,14 +174,17 @@ class TermMatcher:
         vocabulary: dict[str, int] = {}
         word_ids = [_index(words(text), vocabulary) for text in texts]
         context_ids = [_index(words(context), vocabulary) for context in contexts]
-        similarity = self._similarity(terms, list(vocabulary))
+        variants = [(term, *question.alternatives.get(term, ())) for term in terms]
+        similarity = np.stack(
+            [self._similarity(forms, list(vocabulary)).max(axis=0) for forms in variants]
+        )
         foldeds = [fold(text) for text in texts]
         for row, ids in enumerate(word_ids):
             if ids:
                 result[row] = similarity[:, ids].max(axis=1)
-            for column, term in enumerate(terms):
+            for column, forms in enumerate(variants):
                 # The segmenter cuts the same word differently in another sentence.
-                if len(term) > 1 and term in foldeds[row]:
+                if any(len(form) > 1 and form in foldeds[row] for form in forms):
                     result[row, column] = 1.0
             if contexts and context_ids[row]:
                 borrowed = 0.5 * similarity[:, context_ids[row]].max(axis=1)
@@ -219,13 +238,27 @@ def weights_of(question: Question, frequencies: Mapping[str, int], total: int) -
     rarest = inverse_document_frequency(0, max(1, total))
     result = []
     for term, weight in zip(question.terms, question.weights, strict=True):
-        frequency = frequencies.get(stem(term), 0)
+        forms = (term, *question.alternatives.get(term, ()))
+        frequency = max(_frequency(form, frequencies) for form in forms)
         if frequency == 0 and not contains_han(term):
             rarity = 0.6 * rarest
         else:
             rarity = inverse_document_frequency(frequency, max(1, total))
         result.append(weight * rarity)
     return tuple(result)
+
+
+def index_terms(question: Question) -> tuple[str, ...]:
+    """The stems whose frequencies ``weights_of`` needs."""
+    forms = [
+        form for term in question.terms for form in (term, *question.alternatives.get(term, ()))
+    ]
+    return tuple(dict.fromkeys(stem(word) for form in forms for word in words(form)))
+
+
+def _frequency(form: str, frequencies: Mapping[str, int]) -> int:
+    """Passages with a form of one or more words: at most those with its rarest word."""
+    return min((frequencies.get(stem(word), 0) for word in words(form)), default=0)
 
 
 def _kindred(term: str, word: str) -> bool:

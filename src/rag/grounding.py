@@ -20,21 +20,21 @@ ANSWER_BAR = 0.5
 CONFIDENCE_WEIGHTS: Mapping[str, Mapping[str, float]] = {
     # Logistic regression; docs/refusal.md says on which questions it was fitted.
     "zh": {
-        "intercept": -5.3,
+        "intercept": -4.6,
         "coverage": 4.2,
         "nouns": 1.4,
         "dense": 3.2,
         "passage_dense": 1.6,
-        "kind": 1.1,
+        "lacks": -1.8,
         "wrong_year": -5.0,
     },
     "en": {
-        "intercept": -2.1,
+        "intercept": -1.5,
         "coverage": 1.5,
         "nouns": 0.0,
         "dense": 5.5,
         "passage_dense": 1.3,
-        "kind": 1.1,
+        "lacks": -1.8,
         "wrong_year": -5.0,
     },
 }

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from rag.evidence import weights_of
+from rag.evidence import index_terms, weights_of
 from rag.questions import bare_name, find_places
-from rag.text import stem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -86,7 +85,7 @@ class Retriever:
         documents = self._engine.documents(collection=collection, filters=filters)
         scope = choose_scope(question, documents, filtered=bool(filters), exact=exact)
         frequencies, total = self._engine.document_frequencies(
-            [stem(term) for term in question.terms], collection=collection
+            index_terms(question), collection=collection
         )
         weights = weights_of(question, frequencies, total)
         if scope.about:
@@ -98,9 +97,10 @@ class Retriever:
         question = replace(question, weights=weights)
         if not documents or not question.rewritten:
             return Retrieval(question=question, hits=(), scope=scope)
+        wording = _wording(question)
         candidates = self._engine.candidates(
-            question.rewritten,
-            self._embedder.embed_query(question.rewritten),
+            wording,
+            self._embedder.embed_query(wording),
             collection=collection,
             limit=_CANDIDATES,
             document_ids=scope.document_ids,
@@ -141,6 +141,14 @@ class Retriever:
             }
             signalled.append(replace(hit, score=score(signals), signals=signals))
         return rank(signalled)[:limit]
+
+
+def _wording(question: Question) -> str:
+    """The question with the words that documents write for its own."""
+    written = [form for forms in question.alternatives.values() for form in forms[:2]]
+    return " ".join(
+        [question.rewritten, *(form for form in written if form not in question.rewritten)]
+    )
 
 
 def score(signals: Mapping[str, float]) -> float:

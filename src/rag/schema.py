@@ -190,6 +190,8 @@ class Question:
     weights: tuple[float, ...] = ()
     """How telling each term is, in the order of ``terms``: at first by its kind alone, then
     multiplied by its rarity in the library."""
+    alternatives: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Other words, by term, that documents write for it: 地铁, 轨道交通."""
     small_talk: bool = False
     """A greeting, a thank-you, an instruction or code: nothing that documents answer."""
 

@@ -61,16 +61,16 @@ def test_rarer_terms_weigh_more_and_none_weighs_nothing() -> None:
 
 
 def test_weights_of_rises_with_rarity() -> None:
-    question = understand("巢湖水质")
-    common, rare = weights_of(question, {"巢湖": 40, "水质": 1}, 100)
+    question = understand("巢湖龙虾")
+    common, rare = weights_of(question, {"巢湖": 40, "龙虾": 1}, 100)
     assert rare > common
 
 
 def test_matches_are_full_for_words_held_partial_for_context_and_zero_elsewhere() -> None:
     matcher = TermMatcher(RankingFakeEmbedder())
-    question = understand("巢湖水质")
+    question = understand("巢湖龙虾")
     rows = matcher.matches(
-        question, ["巢湖水质改善", "蔬菜产量", "蔬菜产量"], contexts=["", "", "巢湖水质"]
+        question, ["巢湖龙虾丰收", "蔬菜产量", "蔬菜产量"], contexts=["", "", "巢湖龙虾"]
     )
     assert rows.shape == (3, len(question.terms))
     assert rows[0].min() == 1.0
@@ -90,4 +90,4 @@ def test_figures_never_match_other_figures() -> None:
 def test_no_terms_and_no_texts_give_empty_matches() -> None:
     matcher = TermMatcher(RankingFakeEmbedder())
     assert matcher.matches(understand("？"), ["甲"]).shape == (1, 0)
-    assert matcher.matches(understand("巢湖水质"), []).shape[0] == 0
+    assert matcher.matches(understand("巢湖龙虾"), []).shape[0] == 0

@@ -76,7 +76,7 @@ def test_whatever_is_drafted_only_verbatim_text_leaves(
 
 @pytest.mark.parametrize("language", ["zh", "en", "other"])
 def test_more_coverage_never_lowers_confidence(language: str) -> None:
-    signals = {"coverage": 0.2, "dense": 0.4, "kind": 1.0, "year": 0.0}
+    signals = {"coverage": 0.2, "dense": 0.4, "lacks": 0.0}
     low = confidence(signals, language=language)  # type: ignore[arg-type] # parametrised literal
     high = confidence({**signals, "coverage": 0.9}, language=language)  # type: ignore[arg-type] # likewise
     assert 0.0 <= low < high <= 1.0

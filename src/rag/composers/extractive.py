@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rag.evidence import figure_agreement, has_date
+from rag.evidence import figure_agreement, has_date, has_person
 from rag.schema import Draft, DraftSentence, Quotation
 from rag.text import clauses, sentences
 
@@ -44,6 +44,8 @@ SENTENCE_WEIGHTS = {
 }
 """What each signal of a sentence counts."""
 
+_WHO = re.compile(r"谁|\bwho\b", re.I)
+
 _CONTINUES = re.compile(
     r"^(?:[居占比较达增降创排列为]|位居|位列|总数|同比|其中|提升|提高|下降|增长|连续|首次|实现|突破|净增|累计)"
 )
@@ -51,6 +53,8 @@ _ANNOUNCES = re.compile(
     r"(?:[一二三四五六七八九十\d]+|以下|下列|几)[个大项]?(?:方面|重点|任务|工作|举措)|如下|主要做了"
 )
 """A sentence that announces a list of headings: 重点做好九个方面工作。"""
+
+_ENDED = re.compile(r"[。！？!?；;.：:，,][”’」』）)\]\"']*$")
 
 _TRAILING = re.compile(r"[，；：、。,;:\s]+$")
 
@@ -114,6 +118,7 @@ class ExtractiveComposer:
             signals={
                 **best.signals,
                 "wrong_year": float(best.signals["year"] < 0),
+                "lacks": _lacks(question, best),
                 "passage_dense": best.hit.signals.get("dense", 0.0),
                 "nouns": _nouns(question, best),
             },
@@ -125,7 +130,7 @@ class ExtractiveComposer:
         places = [
             (hit, start, end)
             for hit in hits
-            for start, end in sentences(hit.passage.text)
+            for start, end in _units(hit.passage.text)
             if any(map(str.isalnum, hit.passage.text[start:end]))
         ]
         if not places:
@@ -276,11 +281,27 @@ class ExtractiveComposer:
         return spans[first][0] + offset, spans[last][1] + offset
 
 
+def _units(text: str) -> list[tuple[int, int]]:
+    """Sentences; lines without an end, such as a title, a date and a name, belong together."""
+    units: list[tuple[int, int]] = []
+    for start, end in sentences(text):
+        if units:
+            before = text[units[-1][0] : units[-1][1]]
+            open_lines = not _ENDED.search(before) and not _ENDED.search(text[start:end])
+            if open_lines and end - units[-1][0] <= _BUDGET:
+                units[-1] = (units[-1][0], end)
+                continue
+        units.append((start, end))
+    return units
+
+
 def _kind_agreement(question: Question, text: str) -> float:
     if question.kind == "number":
         return figure_agreement(question.rewritten, text)
     if question.kind == "date":
         return 1.0 if has_date(text) else -0.5
+    if question.kind == "name" and _WHO.search(question.rewritten):
+        return 1.0 if has_person(text) else -1.0
     if question.kind == "list":
         return min(1.0, 0.34 * (text.count("、") + 0.5 * text.count("，")))
     return 0.0
@@ -368,6 +389,12 @@ def _overlap(one: str, other: str) -> float:
     return len(first & second) / max(1, min(len(first), len(second)))
 
 
+def _lacks(question: Question, best: _Sentence) -> float:
+    """0 where the kind of thing asked for is there, or no kind is; up to 2 where it is not."""
+    checked = question.kind in {"number", "date"} or _WHO.search(question.rewritten)
+    return 1.0 - best.signals["kind"] if checked else 0.0
+
+
 def _nouns(question: Question, best: _Sentence) -> float:
     """Coverage of the terms of full weight alone."""
     held = [
@@ -384,5 +411,5 @@ def _missing(question: Question, best: _Sentence) -> tuple[str, ...]:
     return tuple(
         term
         for term, weight, held in zip(question.terms, question.weights, best.matches, strict=True)
-        if held < 0.3 and weight >= 0.5 * heaviest
+        if held < 0.3 and weight >= 0.6 * heaviest
     )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from rag.questions.terms import is_bare
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -36,6 +38,13 @@ _YEARS = re.compile(
 _AIMS = re.compile(
     r"的?(?:预期)?(?:目标|计划|安排)|\b(?:targets?|goals?|plans?)\b(?:\s+for)?", re.I
 )
+_QUESTION = re.compile(
+    r"多少|几|什么|哪|怎|如何|吗|谁|\b(?:how|what|which|who|when|where|why)\b", re.I
+)
+_ASKED = re.compile(
+    r"(?:是|有|达到?|为)?(?:多少|几)[万亿]?[\u4e00-\u9fff]?|是什么|有哪些|怎么样|如何|\bhow\s+(?:many|much|long)\b",
+    re.I,
+)
 _QUESTION_WORDS = re.compile(
     r"(?:分别)?(?:是|有|为|达到?|完成)?了?(?:多少|几[个家项位]?|什么|哪些|哪[个家里]|怎么样|如何|吗)[个家项位条套户人辆元]*(?:了)?"
 )
@@ -44,24 +53,35 @@ _QUESTION_WORDS = re.compile(
 def carry_over(text: str, history: Sequence[Turn]) -> str:
     """The question with what the previous questions leave implied, or unchanged.
 
-    A follow-up is recognised by its form: it opens with 那, "and", "what about", ends in 呢, or
-    points back with 其中, 它, "it", "those". Anything else is a new topic and inherits nothing.
+    A follow-up is recognised by its form: it opens with 那, "and", "what about", ends in 呢,
+    points back with 其中, 它, "it", "those", or names no topic of its own. Anything else is a
+    new topic and inherits nothing.
     """
     topic = _topic(history)
-    if not topic or not (_ELLIPSIS.search(text) or _ANAPHOR.search(text)):
+    if not topic or not _follows(text):
         return text
     new = _FILLER.sub("", _OPENING.sub("", text)).strip()
     old = _FILLER.sub("", topic).strip()
+    chinese = re.search("[\u4e00-\u9fff]", old + new) is not None
+    if not is_bare(new) and not _ANAPHOR.search(new) and not _QUESTION.search(new):
+        # Another topic, the same question about it: 那储能电池呢？
+        kept = [] if _YEARS.search(new) else _YEARS.findall(old)
+        asked = _ASKED.search(old)
+        parts = [*(year.strip() for year in kept), new, asked.group() if asked else ""]
+        return ("" if chinese else " ").join(part for part in parts if part)
     if _YEARS.search(new):
         old = _YEARS.sub("", old)
     if _AIMS.search(new):
         old = _AIMS.sub("", old)
-    chinese = re.search("[\u4e00-\u9fff]", old + new) is not None
-    if chinese and re.search("多少|几|什么|哪|怎|如何|吗", new):
+    if chinese and _QUESTION.search(new):
         # The new question has its own question word: the old one's would only mislead.
         old = _QUESTION_WORDS.sub("", old)
     old = re.sub(r"^[的，,、\s]+|[的，,、\s]+$", "", old)
     return f"{old}，{new}" if chinese else f"{old}, {new}"
+
+
+def _follows(text: str) -> bool:
+    return bool(_ELLIPSIS.search(text) or _ANAPHOR.search(text)) or is_bare(text)
 
 
 def _topic(history: Sequence[Turn]) -> str:
@@ -71,7 +91,7 @@ def _topic(history: Sequence[Turn]) -> str:
         if turn.role != "user" or not turn.content.strip():
             continue
         content = turn.content.strip()
-        if topic and (_ELLIPSIS.search(content) or _ANAPHOR.search(content)):
+        if topic and _follows(content):
             topic = carry_over(content, [_as_turn(topic, turn)])
         else:
             topic = content

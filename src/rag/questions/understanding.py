@@ -7,34 +7,16 @@ from typing import TYPE_CHECKING
 
 from rag.questions.dialogue import carry_over
 from rag.questions.places import find_places
-from rag.questions.vocabulary import ENGLISH_STOPWORDS, GENERIC_WORDS, STOPWORDS
+from rag.questions.terms import content_terms, explicit_years
 from rag.schema import Question
-from rag.text import contains_han, fold, language, tagged_words
+from rag.text import language
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from rag.schema import AnswerKind, Period, Turn
 
-__all__ = ["content_terms", "explicit_years", "understand"]
-
-_GENERIC_WEIGHT = 0.3
-"""What a word that every report is full of counts, beside 1 for other content words."""
-
-_VERB_WEIGHT = 0.5
-"""Likewise a verb or an adjective."""
-
-_TELLING_TAGS = frozenset({"eng", "figure", "vn", "an", "j", "b", "i"})
-"""Parts of speech, beside nouns, that a topic is made of."""
-
-_FUNCTION_TAGS = frozenset("rmpucydqtok")
-"""Those that say nothing of it: pronouns, numerals, particles, adverbs, measures, times."""
-
-_YEAR = re.compile(
-    r"(?<![\d.])(?P<year>(?:19|20)\d\d)(?![\d.]|\s*(?:万|亿|个|家|户|人|套|公里|元|%))"
-)
-_HAN_DIGITS = {character: str(digit) for digit, character in enumerate("〇一二三四五六七八九")}
-_HAN_YEAR = re.compile("(?P<year>[一二][〇零九][〇零一二三四五六七八九]{2})年")
+__all__ = ["understand"]
 
 _RELATIVE_YEARS: tuple[tuple[re.Pattern[str], int], ...] = (
     (re.compile(r"前年|the year before last", re.I), -2),
@@ -143,7 +125,7 @@ def understand(
         period = "plan"
     elif review and not plan:
         period = "review"
-    terms = content_terms(rewritten)
+    terms, alternatives = content_terms(rewritten)
     return Question(
         text=typed,
         rewritten=rewritten,
@@ -157,43 +139,9 @@ def understand(
         places=places,
         terms=tuple(terms),
         weights=tuple(terms.values()),
+        alternatives={} if exact else alternatives,
         small_talk=bool(_SMALL_TALK.match(typed) or _INSTRUCTION.search(typed)),
     )
-
-
-def explicit_years(text: str) -> tuple[int, ...]:
-    """Years written in figures or Chinese numerals, in order, without repetition."""
-    found = {match.start(): int(match["year"]) for match in _YEAR.finditer(text)}
-    for match in _HAN_YEAR.finditer(text):
-        digits = match["year"].replace("零", "〇")
-        found[match.start()] = int("".join(_HAN_DIGITS[character] for character in digits))
-    return tuple(dict.fromkeys(found[position] for position in sorted(found)))
-
-
-def content_terms(text: str) -> dict[str, float]:
-    """Folded words that say what the question is about, in order, each with its weight.
-
-    Question words, function words and years are left out: years are judged by themselves. What
-    a question is about is mostly in its nouns; people use their own verbs (盖 for 建成).
-    """
-    kept: dict[str, float] = {}
-    for word, tag in tagged_words(_YEAR.sub(" ", fold(text))):
-        if (
-            word in STOPWORDS
-            or word in ENGLISH_STOPWORDS
-            or tag in _FUNCTION_TAGS
-            or tag[:1] in "ur"
-        ):
-            continue
-        if not any(map(str.isalnum, word)):
-            continue
-        if len(word) == 1 and not contains_han(word) and not word.isdigit():
-            continue
-        weight = 1.0 if tag[0] == "n" or tag in _TELLING_TAGS else _VERB_WEIGHT
-        if word in GENERIC_WORDS:
-            weight = _GENERIC_WEIGHT
-        kept.setdefault(word.removesuffix("'s"), weight)
-    return kept
 
 
 def _kind(text: str) -> AnswerKind:

@@ -18,9 +18,9 @@ STOPWORDS = _words(
     告诉 介绍 说说 说 讲 讲讲 谈谈 一下 关于 对于 有关 方面 具体 分别 一共 总共 共 都 也 还 就
     又 再 很 最 更 已 已经 曾 曾经 正在 目前 现在 如今 当前 今年 去年 明年 前年 上年 本年 当年
     全年 年度 时候 什么时候 其中 以及 并 而 但 如果 因为 所以 还是 不 没 没有 不是 来 去 做 做了
-    搞 给 让 知道 想知道 问 问题 情况 如何样 哪一年 哪一个 第几 几位 多少个 多少家 有多少 有哪些
-    等 里 中 上 下 里面 之间 内 达到 实现 完成 取得 进行 开展 包括 提到 提出 设定 定 定为 根据
-    按照 大概 大约 左右 主要 怎么办 干 干了 吧 呐
+    搞 给 让 这份 那份 作 最近 打算 准备 知道 想知道 问 问题 情况 如何样 哪一年 哪一个 第几 几位
+    多少个 多少家 有多少 有哪些 等 里 中 上 下 里面 之间 内 达到 实现 完成 取得 进行 开展 包括
+    提到 提出 设定 定 定为 根据 按照 大概 大约 左右 主要 怎么办 干 干了 呐
     """
 )
 """Chinese words, already segmented, that never count as content."""
@@ -43,8 +43,8 @@ ENGLISH_STOPWORDS = _words(
     them their this that these those there here what which who whom whose when where why how
     many much any some all each every both few more most other such only own same too very just
     also ever still yet please tell give show list name say says said according report reports
-    government work annual year years last current next previous did does mention mentioned kind
-    kinds type types there's what's s t many number amount level figure total
+    government work annual year years last current next previous mention mentioned kind kinds
+    type types there's what's s t number amount level figure total
     """
 )
 """English words that never count as content, unstemmed and lower case."""

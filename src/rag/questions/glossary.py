@@ -1,0 +1,57 @@
+"""Everyday and English expressions, and the words that reports use for the same thing."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from importlib import resources
+
+from rag.text import fold
+
+__all__ = ["find_expressions"]
+
+
+def find_expressions(folded: str) -> list[tuple[int, int, tuple[str, ...]]]:
+    """Spans of known expressions in folded text, longest first where they overlap, in order.
+
+    Each comes with the written forms, which include the expression itself when it is Chinese.
+    """
+    pattern, written = _glossary()
+    return [
+        (match.start(), match.end(), written[_key(match.group(), written)])
+        for match in pattern.finditer(folded)
+    ]
+
+
+def _key(found: str, written: dict[str, tuple[str, ...]]) -> str:
+    for ending in ("", "s", "es"):
+        if found.endswith(ending) and found.removesuffix(ending) in written:
+            return found.removesuffix(ending)
+    return found.removesuffix("ies") + "y"
+
+
+@lru_cache(maxsize=1)
+def _glossary() -> tuple[re.Pattern[str], dict[str, tuple[str, ...]]]:
+    table = resources.files("rag.questions").joinpath("glossary.tsv").read_text(encoding="utf-8")
+    written: dict[str, tuple[str, ...]] = {}
+    for line in table.splitlines():
+        if line.startswith("#"):
+            continue
+        asked, forms = (column.split("|") for column in line.split("\t"))
+        for expression in asked:
+            key = fold(expression)
+            own = () if key.isascii() else (key,)
+            kept = (*own, *(fold(form) for form in forms), *written.get(key, ()))
+            written[key] = tuple(dict.fromkeys(kept))
+    alternatives = [
+        _inflected(key) if key.isascii() else re.escape(key)
+        for key in sorted(written, key=lambda key: (-len(key), key))
+    ]
+    return re.compile("|".join(alternatives)), written
+
+
+def _inflected(key: str) -> str:
+    """A whole English expression, singular or plural."""
+    stem = re.escape(key.removesuffix("y")) + "(?:y|ies)" if key.endswith("y") else re.escape(key)
+    plural = "" if key.endswith("y") else "(?:e?s)?"
+    return rf"(?<![a-z0-9]){stem}{plural}(?![a-z0-9])"

@@ -1,0 +1,78 @@
+"""The words and years of a question; pure."""
+
+from __future__ import annotations
+
+import re
+
+from rag.questions.glossary import find_expressions
+from rag.questions.vocabulary import ENGLISH_STOPWORDS, GENERIC_WORDS, STOPWORDS
+from rag.text import contains_han, fold, tagged_words
+
+__all__ = ["content_terms", "explicit_years", "is_bare"]
+
+_GENERIC_WEIGHT = 0.3
+"""What a word that every report is full of counts, beside 1 for other content words."""
+
+_VERB_WEIGHT = 0.5
+"""Likewise a verb or an adjective."""
+
+_TELLING_TAGS = frozenset({"eng", "figure", "vn", "an", "j", "b", "i"})
+"""Parts of speech, beside nouns, that a topic is made of."""
+
+_FUNCTION_TAGS = frozenset("rmpucydqtok")
+"""Those that say nothing of it: pronouns, numerals, particles, adverbs, measures, times."""
+
+_YEAR = re.compile(
+    r"(?<![\d.])(?P<year>(?:19|20)\d\d)(?![\d.]|\s*(?:万|亿|个|家|户|人|套|公里|元|%))"
+)
+_HAN_DIGITS = {character: str(digit) for digit, character in enumerate("〇一二三四五六七八九")}
+_HAN_YEAR = re.compile("(?P<year>[一二][〇零九][〇零一二三四五六七八九]{2})年")
+
+
+def explicit_years(text: str) -> tuple[int, ...]:
+    """Years written in figures or Chinese numerals, in order, without repetition."""
+    found = {match.start(): int(match["year"]) for match in _YEAR.finditer(text)}
+    for match in _HAN_YEAR.finditer(text):
+        digits = match["year"].replace("零", "〇")
+        found[match.start()] = int("".join(_HAN_DIGITS[character] for character in digits))
+    return tuple(dict.fromkeys(found[position] for position in sorted(found)))
+
+
+def content_terms(text: str) -> tuple[dict[str, float], dict[str, tuple[str, ...]]]:
+    """What the question is about: folded terms in order with their weights, and alternatives.
+
+    Question words, function words and years are left out: years are judged by themselves. What
+    a question is about is mostly in its nouns; people use their own verbs (盖 for 建成).
+    Expressions of the glossary are one term each, with the words that documents write for them.
+    """
+    folded = _YEAR.sub(" ", fold(text))
+    weights: dict[str, float] = {}
+    alternatives: dict[str, tuple[str, ...]] = {}
+    position = 0
+    for start, end, written in find_expressions(folded):
+        _add_words(folded[position:start], weights)
+        expression = folded[start:end]
+        weights.setdefault(expression, _GENERIC_WEIGHT if expression in GENERIC_WORDS else 1.0)
+        alternatives[expression] = written
+        position = end
+    _add_words(folded[position:], weights)
+    return weights, alternatives
+
+
+def _add_words(folded: str, weights: dict[str, float]) -> None:
+    for word, tag in tagged_words(folded):
+        if word in STOPWORDS or word in ENGLISH_STOPWORDS:
+            continue
+        if tag in _FUNCTION_TAGS or tag[:1] in "ur" or not any(map(str.isalnum, word)):
+            continue
+        if len(word) == 1 and not contains_han(word) and not word.isdigit():
+            continue
+        weight = 1.0 if tag[0] == "n" or tag in _TELLING_TAGS else _VERB_WEIGHT
+        if word in GENERIC_WORDS:
+            weight = _GENERIC_WEIGHT
+        weights.setdefault(word.removesuffix("'s"), weight)
+
+
+def is_bare(text: str) -> bool:
+    """Whether a question names no topic of its own: only years, aims and question words."""
+    return all(weight <= _GENERIC_WEIGHT for weight in content_terms(text)[0].values())
