@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import os
 import signal
 import sys
 import threading
+from contextlib import suppress
+from functools import partial
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from rag.cli.entrance import Entrance
 from rag.cli.options import add_settings, settings_of, text
 from rag.cli.output import write
 from rag.cli.ports import address_of, listen
+from rag.errors import Unavailable
 
 if TYPE_CHECKING:
     import socket
@@ -73,9 +78,7 @@ def _serve(settings: Settings, application: Application, listener: socket.socket
             await super().startup(sockets=sockets)
             if self.started:
                 _announce(settings, address)
-                threading.Thread(
-                    target=_mount_page, args=(app, application, entrance), daemon=True
-                ).start()
+                _mount_page_when_loaded(app, application, entrance)
 
     server = Server(
         uvicorn.Config(
@@ -90,11 +93,14 @@ def _serve(settings: Settings, application: Application, listener: socket.socket
     # the indexes are saved.
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        server.run(sockets=[listener])
-    except KeyboardInterrupt:
-        write("Stopped.")
+        with suppress(KeyboardInterrupt):
+            server.run(sockets=[listener])
     finally:
         signal.signal(signal.SIGTERM, before)
+    if not server.started:
+        message = "The server could not be started; the lines above say why. Run: rag doctor"
+        raise Unavailable(message)
+    write("Stopped.")
 
 
 def _announce(settings: Settings, address: str) -> None:
@@ -108,17 +114,44 @@ def _announce(settings: Settings, address: str) -> None:
     sys.stdout.flush()
 
 
-def _mount_page(app: FastAPI, application: Application, entrance: Entrance) -> None:
-    try:
-        from rag_ui.page import mount
+def _mount_page_when_loaded(app: FastAPI, application: Application, entrance: Entrance) -> None:
+    """Load the page's libraries beside the server, then mount the page between two requests.
 
+    Loading takes seconds and happens in a thread that does not hold up the process's end. Mounting
+    belongs into the event loop, where the page starts the tasks of its queue.
+    """
+    loop = asyncio.get_running_loop()
+
+    def load() -> None:
+        try:
+            import_module("gradio")
+            import_module("rag_ui.page")
+        except (ImportError, OSError) as error:
+            step = partial(_give_up, entrance, error)
+        else:
+            step = partial(_mount_page, app, application, entrance)
+        with suppress(RuntimeError):  # the server has been stopped meanwhile
+            loop.call_soon_threadsafe(step)
+
+    threading.Thread(target=load, name="chat page", daemon=True).start()
+
+
+def _mount_page(app: FastAPI, application: Application, entrance: Entrance) -> None:
+    from rag_ui.page import mount
+
+    try:
         mount(app, assistant=lambda: application.assistant, library=lambda: application.library)
     except (AttributeError, ImportError, OSError, RuntimeError, TypeError, ValueError) as error:
-        entrance.fail()
-        print(
-            f"rag: The chat page could not be started: {type(error).__name__}: {error}. The API"
-            " works. Run: rag doctor",
-            file=sys.stderr,
-        )
+        _give_up(entrance, error)
     else:
         entrance.open()
+
+
+def _give_up(entrance: Entrance, error: Exception) -> None:
+    entrance.fail()
+    print(
+        f"rag: The chat page could not be started: {type(error).__name__}: {error}. The API works."
+        " Run: rag doctor",
+        file=sys.stderr,
+        flush=True,
+    )
