@@ -13,7 +13,6 @@ import pytest
 
 PROJECT = Path(__file__).resolve().parent.parent
 SAMPLE = PROJECT / "corpus" / "hefei-2024.txt"
-SHARED_DATA = Path(os.environ.pop("RAG_SHARED_DATA", PROJECT.parent / "shared"))
 
 # Settings of the person who runs the tests are not the tests'. Child processes inherit the rest.
 for _name in [name for name in os.environ if name.startswith("RAG_")]:
@@ -85,14 +84,6 @@ def _no_attempt_to_reach_the_network() -> Iterator[None]:
     yield
     attempts, _attempts[:] = list(_attempts), []
     assert not attempts, f"tried to reach {attempts}"
-
-
-@pytest.fixture(scope="session")
-def shared_data() -> Path:
-    """The folder of development data, which need not be there: RAG_SHARED_DATA, or ../shared."""
-    if not SHARED_DATA.is_dir():
-        pytest.skip(f"no development data at {SHARED_DATA}")
-    return SHARED_DATA
 
 
 @pytest.fixture(scope="session")
