@@ -10,10 +10,7 @@ from starlette.responses import Response
 
 from rag import schema
 from rag.api import examples
-from rag.api.field_errors import FieldError
-from rag.api.opening import Opened
-from rag.api.problems import Problem, problem_of, responses
-from rag.api.wire import (
+from rag.api.documents_wire import (
     Collection,
     CollectionsReply,
     DocumentReply,
@@ -21,11 +18,14 @@ from rag.api.wire import (
     DocumentsReply,
     DocumentSummary,
     FileResult,
-    MetadataValue,
     PassagesReply,
     StoredPassage,
     UploadReply,
 )
+from rag.api.field_errors import FieldError
+from rag.api.opening import Opened
+from rag.api.problems import Problem, problem_of, responses
+from rag.api.wire import MetadataValue
 from rag.errors import RagError
 from rag.factory import Application
 

@@ -114,7 +114,10 @@ def ask(
     "/feedback",
     summary="Judge an answer",
     status_code=201,
-    responses=responses(400, 413, 415, 422, 429, 501, 503),
+    responses={
+        201: examples.described("give_feedback", "What was kept."),
+        **responses(400, 413, 415, 422, 429, 501, 503),
+    },
 )
 def give_feedback(
     body: Annotated[FeedbackRequest, Body(openapi_examples=examples.requests("give_feedback"))],

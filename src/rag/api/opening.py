@@ -22,15 +22,19 @@ class Opening:
         self._settings = settings
         self._given = application
         self._task: asyncio.Task[Application] | None = None
+        self._warming: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Begin to open, unless an application was given. Needs a running event loop."""
+        """Begin to open, or warm up what was given. Needs a running event loop."""
         if self._given is None:
-            opening = asyncio.to_thread(open_application, self._settings)
-            self._task = asyncio.create_task(opening)
+            self._task = asyncio.create_task(asyncio.to_thread(_open, self._settings))
+        else:
+            self._warming = asyncio.create_task(asyncio.to_thread(_warm_up, self._given))
 
     async def close(self) -> None:
-        """Close what was opened here."""
+        """Wait for what is under way, and close what was opened here."""
+        if self._warming is not None:
+            await self._warming
         if self._task is None:
             return
         try:
@@ -57,6 +61,20 @@ class Opening:
             raise Unavailable(message)
         # One request that is broken off must not end the opening for all.
         return await asyncio.shield(self._task)
+
+
+def _open(settings: Settings) -> Application:
+    application = open_application(settings)
+    _warm_up(application)
+    return application
+
+
+def _warm_up(application: Application) -> None:
+    """Ask once, so that dictionaries and models are loaded before the first person asks."""
+    try:
+        application.assistant.ask("2024")
+    except RagError:
+        return  # whoever asks next is told
 
 
 def opening_of(request: Request) -> Opening:

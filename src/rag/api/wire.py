@@ -1,4 +1,4 @@
-"""What goes over the wire on the native paths, in and out; pydantic ends here."""
+"""Questions and answers as they go over the wire; pydantic ends here."""
 
 from typing import Annotated, Literal, Self
 
@@ -13,29 +13,25 @@ __all__ = [
     "AskRequest",
     "Citation",
     "CitationsEvent",
-    "Collection",
-    "CollectionsReply",
+    "CollectionName",
     "DeltaEvent",
-    "DocumentReply",
-    "DocumentSummary",
-    "DocumentsQuery",
-    "DocumentsReply",
+    "Exact",
     "ExplainedPassage",
     "FeedbackReply",
     "FeedbackRequest",
-    "FileResult",
+    "Filters",
+    "MetadataValue",
     "Passage",
+    "Passages",
     "PassagesEvent",
-    "PassagesReply",
     "Reason",
     "Reply",
     "Request",
     "SearchReply",
     "SearchRequest",
-    "StoredPassage",
     "Text",
+    "TopK",
     "Turn",
-    "UploadReply",
 ]
 
 MAX_HISTORY = 100
@@ -294,147 +290,6 @@ class CitationsEvent(Reply):
     """The event after the last words."""
 
     citations: list[Citation]
-
-
-class DocumentsQuery(BaseModel):
-    """Which documents to list."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    collection: CollectionName = schema.DEFAULT_COLLECTION
-    place: str | None = None
-    kind: str | None = None
-    level: str | None = None
-    date: str | None = None
-    source: str | None = None
-    title: str | None = None
-    year: int | None = None
-    reporting_year: int | None = None
-    planning_year: int | None = None
-    limit: int = Field(100, ge=1, le=1000)
-    offset: int = Field(0, ge=0)
-
-    def filters(self) -> dict[str, MetadataValue]:
-        """The metadata asked for."""
-        return self.model_dump(exclude_none=True, exclude={"collection", "limit", "offset"})
-
-
-class DocumentSummary(Reply):
-    """A document in a listing."""
-
-    document_id: str
-    collection: str
-    source: str
-    title: str
-    metadata: dict[str, MetadataValue]
-    characters: int
-    passages: int = Field(description="How many passages it was cut into.")
-
-    @classmethod
-    def of(cls, summary: schema.DocumentSummary) -> Self:
-        """A summary as it is sent."""
-        return cls(
-            document_id=summary.document_id,
-            collection=summary.collection,
-            source=summary.source,
-            title=summary.title,
-            metadata=dict(summary.metadata),
-            characters=summary.characters,
-            passages=summary.passages,
-        )
-
-
-class DocumentsReply(Reply):
-    """A page of a collection's documents, in order of source."""
-
-    collection: str
-    total: int = Field(description="Documents that match, on all pages.")
-    documents: list[DocumentSummary]
-
-
-class DocumentReply(DocumentSummary):
-    """A document with the text that every offset refers to."""
-
-    text: str
-
-
-class StoredPassage(Reply):
-    """A passage of a document: `document.text[start:end] == text`."""
-
-    passage_id: str
-    ordinal: int
-    section: list[str]
-    text: str
-    start: int
-    end: int
-    page: int | None
-
-    @classmethod
-    def of(cls, passage: schema.Passage) -> Self:
-        """A passage as it is sent."""
-        return cls(
-            passage_id=passage.passage_id,
-            ordinal=passage.ordinal,
-            section=list(passage.section),
-            text=passage.text,
-            start=passage.start,
-            end=passage.end,
-            page=passage.page,
-        )
-
-
-class PassagesReply(Reply):
-    """All passages of a document, in order."""
-
-    document_id: str
-    passages: list[StoredPassage]
-
-
-class FileResult(Reply):
-    """What became of one file."""
-
-    source: str = Field(description="The name it is kept under; uploading it again replaces it.")
-    status: Literal["added", "replaced", "unchanged", "failed"]
-    document_id: str | None
-    passages: int
-    error: Reason | None
-
-    @classmethod
-    def of(cls, outcome: schema.FileOutcome) -> Self:
-        """An outcome as it is sent."""
-        error = None
-        if outcome.error is not None:
-            error = Reason(code=outcome.error_code or "error", message=outcome.error)
-        return cls(
-            source=outcome.source,
-            status=outcome.status,
-            document_id=outcome.document_id,
-            passages=outcome.passages,
-            error=error,
-        )
-
-
-class UploadReply(Reply):
-    """What became of each file, in the order they were sent."""
-
-    collection: str
-    kept: int = Field(description="Files that are documents now: added, replaced or unchanged.")
-    failed: int
-    results: list[FileResult]
-
-
-class Collection(Reply):
-    """A set of documents."""
-
-    name: str
-    documents: int
-    passages: int
-
-
-class CollectionsReply(Reply):
-    """All collections."""
-
-    collections: list[Collection]
 
 
 class FeedbackRequest(Request):
