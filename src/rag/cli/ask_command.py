@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 __all__ = ["EXIT_REFUSED", "add_arguments", "run"]
 
 EXIT_REFUSED = 3
+_NEAREST = 3
+"""Passages shown to people with a refusal; programs get as many as they ask for."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -78,8 +80,10 @@ def _lines(answer: Answer, *, explain: bool) -> list[Line]:
         lines += _cited(citation, by_id.get(citation.passage_id))
     if answer.refusal is not None and answer.hits:
         lines += [line(), line(("strong", "Nearest passages"))]
-    if answer.refusal is not None or explain:
-        lines += passages.lines(answer.hits, explain=explain)
+    if explain:
+        lines += passages.lines(answer.hits, explain=True)
+    elif answer.refusal is not None:
+        lines += passages.lines(answer.hits[:_NEAREST], explain=False)
     reason = f", {answer.refusal.code}" if answer.refusal else ""
     lines += [
         line(),
