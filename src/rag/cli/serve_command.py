@@ -77,7 +77,7 @@ def _serve(settings: Settings, application: Application, listener: socket.socket
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets=sockets)
             if self.started:
-                _announce(settings, address)
+                _announce(application, address)
                 _mount_page_when_loaded(app, application, entrance)
 
     server = Server(
@@ -103,13 +103,16 @@ def _serve(settings: Settings, application: Application, listener: socket.socket
     write("Stopped.")
 
 
-def _announce(settings: Settings, address: str) -> None:
-    write(f"Chat page      {address}")
-    write(f"API reference  {address}/docs")
+def _announce(application: Application, address: str) -> None:
     from rag.api.security import is_loopback
 
+    settings = application.settings
+    write(f"Chat page      {address}")
+    write(f"API reference  {address}/docs")
     if not is_loopback(settings.host):
         write(f"Note: listening on {settings.host}: others on the network can reach it.")
+    if not any(collection.documents for collection in application.library.collections()):
+        write(f"Note: there are no documents in {settings.data_dir} yet. Add some: rag index PATH")
     write("Stop with Ctrl-C.")
     sys.stdout.flush()
 
