@@ -43,6 +43,7 @@ _CACHE_LIMIT = 200_000
 _SAME, _UNRELATED = 0.60, 0.15
 """Cosines between word vectors at which two words count as the same, and as unrelated."""
 _RAREST = 2
+_NEAR_GLOSSARY = 0.7
 
 _KINDRED = 0.4
 """What a word counts that shares half of a term's characters."""
@@ -175,8 +176,13 @@ class TermMatcher:
         word_ids = [_index(words(text), vocabulary) for text in texts]
         context_ids = [_index(words(context), vocabulary) for context in contexts]
         variants = [(term, *question.alternatives.get(term, ())) for term in terms]
+        # Where the glossary gives the written words, a word that is merely near is trusted less.
+        trust = [1.0 if len(forms) == 1 else _NEAR_GLOSSARY for forms in variants]
         similarity = np.stack(
-            [self._similarity(forms, list(vocabulary)).max(axis=0) for forms in variants]
+            [
+                factor * self._similarity(forms, list(vocabulary)).max(axis=0)
+                for factor, forms in zip(trust, variants, strict=True)
+            ]
         )
         foldeds = [fold(text) for text in texts]
         for row, ids in enumerate(word_ids):

@@ -20,7 +20,7 @@ ANSWER_BAR = 0.5
 CONFIDENCE_WEIGHTS: Mapping[str, Mapping[str, float]] = {
     # Logistic regression; docs/refusal.md says on which questions it was fitted.
     "zh": {
-        "intercept": -4.6,
+        "intercept": -4.3,
         "coverage": 4.2,
         "nouns": 1.4,
         "dense": 3.2,
@@ -29,7 +29,7 @@ CONFIDENCE_WEIGHTS: Mapping[str, Mapping[str, float]] = {
         "wrong_year": -5.0,
     },
     "en": {
-        "intercept": -1.5,
+        "intercept": -1.2,
         "coverage": 1.5,
         "nouns": 0.0,
         "dense": 5.5,

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rag.evidence import figure_agreement, has_date, has_person
+from rag.composers.framing import lead, needs_label
+from rag.composers.selection import (
+    Sentence,
+    choose,
+    evidence_signals,
+    kind_agreement,
+    missing_terms,
+)
 from rag.schema import Draft, DraftSentence, Quotation
 from rag.text import clauses, sentences
 
@@ -15,7 +21,7 @@ if TYPE_CHECKING:
 
     from rag.evidence import TermMatcher
     from rag.protocols import Embedder
-    from rag.schema import Hit, Passage, Period, Question
+    from rag.schema import Hit, Passage, Question
 
 __all__ = ["ExtractiveComposer"]
 
@@ -31,6 +37,9 @@ _BUDGET = 110
 _ANSWER_BUDGET = 150
 """Characters that the sentences of an answer have together, but for lists."""
 
+_FRAME = 30
+"""Characters that the frame around a quotation takes in an English answer."""
+
 _LIST_BUDGET = 220
 """Lists may be longer: all their items count."""
 
@@ -44,8 +53,6 @@ SENTENCE_WEIGHTS = {
 }
 """What each signal of a sentence counts."""
 
-_WHO = re.compile(r"谁|\bwho\b", re.I)
-
 _CONTINUES = re.compile(
     r"^(?:[居占比较达增降创排列为]|位居|位列|总数|同比|其中|提升|提高|下降|增长|连续|首次|实现|突破|净增|累计)"
 )
@@ -54,21 +61,11 @@ _ANNOUNCES = re.compile(
 )
 """A sentence that announces a list of headings: 重点做好九个方面工作。"""
 
+_ITEMS = re.compile(r"主要[有是]|一是|包括|具体[有是]|分别是|[（(]?1[）)、.]|First")
+
 _ENDED = re.compile(r"[。！？!?；;.：:，,][”’」』）)\]\"']*$")
 
 _TRAILING = re.compile(r"[，；：、。,;:\s]+$")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Sentence:
-    hit: Hit
-    start: int  # offsets in the document
-    end: int
-    text: str
-    matches: tuple[float, ...]
-    coverage: float
-    signals: dict[str, float]
-    score: float
 
 
 class ExtractiveComposer:
@@ -97,35 +94,26 @@ class ExtractiveComposer:
         listed = self._headings(question, ranked)
         if listed is not None:
             announcing, quotations = listed
-            lead = _lead(question, announcing, labelled=question.language != "zh")
+            frame = lead(question, announcing, labelled=question.language != "zh")
             return Draft(
-                sentences=(DraftSentence(lead=lead, quotations=quotations),),
+                sentences=(DraftSentence(lead=frame, quotations=quotations),),
                 signals={**announcing.signals, "nouns": announcing.coverage},
             )
-        chosen = _choose(question, ranked)
-        labelled = _needs_label(question, chosen)
-        drafted: tuple[DraftSentence, ...] = ()
-        spent = 0
-        for sentence in chosen:
-            lead = _lead(question, sentence, labelled=labelled)
-            quotation = self._quote(question, sentence)
-            spent += len(lead) + len(quotation.text)
-            if drafted and spent > _ANSWER_BUDGET and question.kind != "list":
-                break
-            drafted = (*drafted, DraftSentence(lead=lead, quotations=(quotation,)))
+        chosen = choose(question, ranked)
+        quoted = [(sentence, self._quote(question, sentence)) for sentence in chosen]
+        kept = quoted[: 1 + _affordable(question, [len(q.text) for _, q in quoted])]
+        labelled = needs_label(question, [sentence for sentence, _ in kept])
+        drafted = tuple(
+            DraftSentence(lead=lead(question, sentence, labelled=labelled), quotations=(quotation,))
+            for sentence, quotation in kept
+        )
         return Draft(
             sentences=drafted,
-            signals={
-                **best.signals,
-                "wrong_year": float(best.signals["year"] < 0),
-                "lacks": _lacks(question, best),
-                "passage_dense": best.hit.signals.get("dense", 0.0),
-                "nouns": _nouns(question, best),
-            },
-            missing=_missing(question, best),
+            signals=evidence_signals(question, best),
+            missing=missing_terms(question, best),
         )
 
-    def _sentences(self, question: Question, hits: Sequence[Hit]) -> list[_Sentence]:
+    def _sentences(self, question: Question, hits: Sequence[Hit]) -> list[Sentence]:
         """All sentences of the hits, best first."""
         places = [
             (hit, start, end)
@@ -152,13 +140,13 @@ class ExtractiveComposer:
             signals = {
                 "coverage": coverage,
                 "dense": float(cosine),
-                "kind": _kind_agreement(question, text),
+                "kind": kind_agreement(question, text),
                 "year": hit.signals.get("year", 0.0) + hit.signals.get("period", 0.0),
                 "passage": hit.score - top_score,
                 "heading": float(_is_heading(text, hit)),
             }
             result.append(
-                _Sentence(
+                Sentence(
                     hit=hit,
                     start=hit.passage.start + start,
                     end=hit.passage.start + end,
@@ -173,8 +161,8 @@ class ExtractiveComposer:
         return result
 
     def _headings(
-        self, question: Question, ranked: Sequence[_Sentence]
-    ) -> tuple[_Sentence, tuple[Quotation, ...]] | None:
+        self, question: Question, ranked: Sequence[Sentence]
+    ) -> tuple[Sentence, tuple[Quotation, ...]] | None:
         """The run-in headings that a sentence announces, when a list of them is asked for.
 
         重点做好九个方面工作。 is answered by the nine headings after it, each in its own passage.
@@ -210,12 +198,14 @@ class ExtractiveComposer:
                 return sentence, tuple(quotations.values())
         return None
 
-    def _quote(self, question: Question, sentence: _Sentence) -> Quotation:
+    def _quote(self, question: Question, sentence: Sentence) -> Quotation:
         """The clauses of a sentence that answer, as one span; the sentence itself if short."""
         start, end = sentence.start, sentence.end
+        if question.kind in {"list", "description"}:
+            end = _with_items(sentence)
         budget = _LIST_BUDGET if question.kind == "list" else _BUDGET
         whole = _SHORT if question.kind in {"number", "date"} else budget
-        if end - start > whole:
+        if end == sentence.end and end - start > whole:
             start, end = self._window(question, sentence, budget)
         text = sentence.hit.passage.text
         offset = sentence.hit.passage.start
@@ -230,7 +220,7 @@ class ExtractiveComposer:
             text=text[start - offset : end - offset],
         )
 
-    def _window(self, question: Question, sentence: _Sentence, budget: int) -> tuple[int, int]:
+    def _window(self, question: Question, sentence: Sentence, budget: int) -> tuple[int, int]:
         text, offset = sentence.hit.passage.text, sentence.hit.passage.start
         spans = clauses(text, sentence.start - offset, sentence.end - offset)
         pieces = [text[start:end] for start, end in spans]
@@ -245,10 +235,10 @@ class ExtractiveComposer:
 
         total = sum(weights) or 1.0
         values = [
-            held(range(row, row + 1)) / total + 0.3 * _kind_agreement(question, piece)
+            held(range(row, row + 1)) / total + 0.3 * kind_agreement(question, piece)
             for row, piece in enumerate(pieces)
         ]
-        agreeing = [_kind_agreement(question, piece) for piece in pieces]
+        agreeing = [kind_agreement(question, piece) for piece in pieces]
         strongest = max(agreeing)
         seeds = [row for row in range(len(pieces)) if agreeing[row] == strongest]
         first = last = max(
@@ -295,16 +285,15 @@ def _units(text: str) -> list[tuple[int, int]]:
     return units
 
 
-def _kind_agreement(question: Question, text: str) -> float:
-    if question.kind == "number":
-        return figure_agreement(question.rewritten, text)
-    if question.kind == "date":
-        return 1.0 if has_date(text) else -0.5
-    if question.kind == "name" and _WHO.search(question.rewritten):
-        return 1.0 if has_person(text) else -1.0
-    if question.kind == "list":
-        return min(1.0, 0.34 * (text.count("、") + 0.5 * text.count("，")))
-    return 0.0
+def _with_items(sentence: Sentence) -> int:
+    """The end of the sentences that list what this one announces (主要有：…)."""
+    text, offset = sentence.hit.passage.text, sentence.hit.passage.start
+    units = [(start + offset, end + offset) for start, end in _units(text)]
+    later = [unit for unit in units if unit[0] >= sentence.end]
+    if not later or not _ITEMS.match(text[later[0][0] - offset :]):
+        return sentence.end
+    ends = [end for _, end in later if end - sentence.start <= _LIST_BUDGET]
+    return ends[-1] if ends else sentence.end
 
 
 def _is_heading(text: str, hit: Hit) -> bool:
@@ -313,103 +302,14 @@ def _is_heading(text: str, hit: Hit) -> bool:
     return any(bare == heading.rstrip("。：: ") for heading in hit.passage.section)
 
 
-def _choose(question: Question, ranked: Sequence[_Sentence]) -> list[_Sentence]:
-    """The sentences of the answer, best first."""
-    best = ranked[0]
-    if question.kind in {"number", "date", "name", "definition"}:
-        other = _other_period(question, ranked)
-        return _in_order([best, other]) if other else [best]
-    limit, bar = (3, 0.80) if question.kind == "list" else (2, 0.85)
-    chosen = [best]
-    for sentence in ranked[1:]:
-        if len(chosen) == limit:
-            break
-        if (
-            sentence.score >= bar * best.score
-            and sentence.coverage >= bar * best.coverage
-            and not sentence.signals["heading"]
-            and not any(_overlap(sentence.text, kept.text) > 0.6 for kept in chosen)
-        ):
-            chosen.append(sentence)
-    return chosen
-
-
-def _other_period(question: Question, ranked: Sequence[_Sentence]) -> _Sentence | None:
-    """Asked for a figure without a year: the same figure in the other half of the report."""
-    best = ranked[0]
-    if question.kind != "number" or question.years or question.relative_years or question.period:
-        return None
-    if best.hit.passage.period is None:
-        return None
-    for sentence in ranked[1:]:
-        if (
-            sentence.hit.passage.document_id == best.hit.passage.document_id
-            and sentence.hit.passage.period not in {None, best.hit.passage.period}
-            and sentence.coverage >= max(0.6, 0.92 * best.coverage)
-            and sentence.signals["kind"] > 0
-        ):
-            return sentence
-    return None
-
-
-def _in_order(chosen: list[_Sentence]) -> list[_Sentence]:
-    return sorted(chosen, key=lambda sentence: sentence.start)
-
-
-def _needs_label(question: Question, chosen: Sequence[_Sentence]) -> bool:
-    return question.language != "zh" or len({s.hit.passage.period for s in chosen}) > 1
-
-
-def _lead(question: Question, sentence: _Sentence, *, labelled: bool) -> str:
-    """Which document and which year, where the words of the quotation do not tell."""
-    if not labelled:
-        return ""
-    hit = sentence.hit
-    label = _period_label(hit, chinese=question.language == "zh")
-    if question.language == "zh":
-        return f"{label}：" if label else ""
-    section = label or (f"“{hit.passage.section[-1]}”" if hit.passage.section else "")
-    return f"{hit.title}, {section}: " if section else f"{hit.title}: "
-
-
-def _period_label(hit: Hit, *, chinese: bool) -> str:
-    period: Period | None = hit.passage.period
-    if period is None:
-        return ""
-    year = hit.metadata.get("reporting_year" if period == "review" else "planning_year")
-    if chinese:
-        words = {"review": "回顾", "plan": "目标"}[period]
-        return f"{year}年{words}" if year else words
-    words = {"review": "review of", "plan": "plan for"}[period]
-    return f"{words} {year}" if year else words.split()[0]
-
-
-def _overlap(one: str, other: str) -> float:
-    first, second = set(one), set(other)
-    return len(first & second) / max(1, min(len(first), len(second)))
-
-
-def _lacks(question: Question, best: _Sentence) -> float:
-    """0 where the kind of thing asked for is there, or no kind is; up to 2 where it is not."""
-    checked = question.kind in {"number", "date"} or _WHO.search(question.rewritten)
-    return 1.0 - best.signals["kind"] if checked else 0.0
-
-
-def _nouns(question: Question, best: _Sentence) -> float:
-    """Coverage of the terms of full weight alone."""
-    held = [
-        (weight, match)
-        for weight, match in zip(question.weights, best.matches, strict=True)
-        if weight >= 0.6 * max(question.weights)
-    ]
-    total = sum(weight for weight, _ in held)
-    return sum(weight * match for weight, match in held) / total if total else 0.0
-
-
-def _missing(question: Question, best: _Sentence) -> tuple[str, ...]:
-    heaviest = max(question.weights, default=0.0)
-    return tuple(
-        term
-        for term, weight, held in zip(question.terms, question.weights, best.matches, strict=True)
-        if held < 0.3 and weight >= 0.6 * heaviest
-    )
+def _affordable(question: Question, lengths: Sequence[int]) -> int:
+    """How many quotations after the first fit into an answer."""
+    if question.kind == "list":
+        return len(lengths)
+    budget = _ANSWER_BUDGET if question.language == "zh" else _ANSWER_BUDGET - 2 * _FRAME
+    spent = lengths[0]
+    for number, length in enumerate(lengths[1:]):
+        spent += length
+        if spent > budget:
+            return number
+    return len(lengths) - 1

@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 from importlib import resources
 
-from rag.text import fold
+from rag.text import fold, tagged_words
 
 __all__ = ["find_expressions"]
 
@@ -14,13 +14,28 @@ __all__ = ["find_expressions"]
 def find_expressions(folded: str) -> list[tuple[int, int, tuple[str, ...]]]:
     """Spans of known expressions in folded text, longest first where they overlap, in order.
 
-    Each comes with the written forms, which include the expression itself when it is Chinese.
+    Each comes with the written forms, which include the expression itself when it is Chinese. An
+    expression counts where it begins and ends with a word: 湖水 is not in 巢湖水质.
     """
     pattern, written = _glossary()
+    edges = _word_edges(folded)
     return [
         (match.start(), match.end(), written[_key(match.group(), written)])
         for match in pattern.finditer(folded)
+        if match.group().isascii() or {match.start(), match.end()} <= edges
     ]
+
+
+def _word_edges(folded: str) -> set[int]:
+    """Positions at which a word begins or ends; words come in order, each once."""
+    edges = {0, len(folded)}
+    position = 0
+    for word, _ in tagged_words(folded):
+        start = folded.find(word, position)
+        if start >= 0:
+            position = start + len(word)
+            edges |= {start, position}
+    return edges
 
 
 def _key(found: str, written: dict[str, tuple[str, ...]]) -> str:

@@ -62,7 +62,7 @@ _KINDS: tuple[tuple[AnswerKind, re.Pattern[str]], ...] = (
             r"|\bhow\s+(?:many|much|long|large|big|high|fast|far|old|often)\b|\bwhat\s+(?:percent(?:age)?|share"
             r"|proportion|number|amount|rate|size|length|rank|value|volume|growth|total|level)\b"
             r"|\bwhat\b.*\b(?:rate|target|growth|output|volume|number|share|percentage|length|amount|value"
-            r"|rank|ranking|intensity|total|mileage|capacity|score|spending|investment|revenue)\b",
+            r"|rank|ranking|intensity|total|mileage|capacity|score|population|spending|investment|revenue)\b",
             re.I,
         ),
     ),

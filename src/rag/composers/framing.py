@@ -1,0 +1,42 @@
+"""The few words around a quotation: which document, which year; pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rag.composers.selection import Sentence
+    from rag.schema import Hit, Period, Question
+
+__all__ = ["lead", "needs_label"]
+
+
+def needs_label(question: Question, chosen: Sequence[Sentence]) -> bool:
+    """Whether the quotations do not speak for themselves: other language, or two years."""
+    return question.language != "zh" or len({s.hit.passage.period for s in chosen}) > 1
+
+
+def lead(question: Question, sentence: Sentence, *, labelled: bool) -> str:
+    """Which document and which year, where the words of the quotation do not tell."""
+    if not labelled:
+        return ""
+    hit = sentence.hit
+    label = _period_label(hit, chinese=question.language == "zh")
+    if question.language == "zh":
+        return f"{label}：" if label else ""
+    section = label or (f"“{hit.passage.section[-1]}”" if hit.passage.section else "")
+    return f"{hit.title}, {section}: " if section else f"{hit.title}: "
+
+
+def _period_label(hit: Hit, *, chinese: bool) -> str:
+    period: Period | None = hit.passage.period
+    if period is None:
+        return ""
+    year = hit.metadata.get("reporting_year" if period == "review" else "planning_year")
+    if chinese:
+        words = {"review": "回顾", "plan": "目标"}[period]
+        return f"{year}年{words}" if year else words
+    words = {"review": "review of", "plan": "plan for"}[period]
+    return f"{words} {year}" if year else words.split()[0]

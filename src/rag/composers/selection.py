@@ -1,0 +1,144 @@
+"""Which sentences answer, and how much they hold of what was asked; pure."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rag.evidence import figure_agreement, has_date, has_person
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rag.schema import Hit, Question
+
+__all__ = ["Sentence", "choose", "evidence_signals", "kind_agreement", "missing_terms"]
+
+_WHO = re.compile(r"谁|\bwho\b", re.I)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sentence:
+    """A sentence of a hit, with offsets in its document, and what it holds of the question."""
+
+    hit: Hit
+    start: int
+    end: int
+    text: str
+    matches: tuple[float, ...]
+    coverage: float
+    signals: dict[str, float]
+    score: float
+
+
+def kind_agreement(question: Question, text: str) -> float:
+    """Whether the kind of thing asked for is written: 1 yes, -1 no, 0 where none is."""
+    if question.kind == "number":
+        return figure_agreement(question.rewritten, text)
+    if question.kind == "date":
+        return 1.0 if has_date(text) else -0.5
+    if question.kind == "name" and _WHO.search(question.rewritten):
+        return 1.0 if has_person(text) else -1.0
+    if question.kind == "list":
+        return min(1.0, 0.34 * (text.count("、") + 0.5 * text.count("，")))
+    return 0.0
+
+
+def choose(question: Question, ranked: Sequence[Sentence]) -> list[Sentence]:
+    """The sentences of the answer, best first."""
+    best = ranked[0]
+    if question.kind in {"number", "date", "name", "definition"}:
+        other = _other_period(question, ranked)
+        return _in_order([best, other]) if other else [best]
+    limit, bar = (3, 0.80) if question.kind == "list" else (2, 0.85)
+    chosen = [best]
+    for sentence in ranked[1:]:
+        if len(chosen) == limit:
+            break
+        if (
+            sentence.score >= bar * best.score
+            and sentence.coverage >= bar * best.coverage
+            and not sentence.signals["heading"]
+            and not any(_overlap(sentence.text, kept.text) > 0.6 for kept in chosen)
+        ):
+            chosen.append(sentence)
+    return chosen
+
+
+def _other_period(question: Question, ranked: Sequence[Sentence]) -> Sentence | None:
+    """Asked for a figure without a year: the same figure in the other half of the report."""
+    best = ranked[0]
+    if question.kind != "number":
+        return None
+    asked = len({*question.years, *(str(offset) for offset in question.relative_years)})
+    if asked == 1 or (asked == 0 and question.period):
+        return None
+    if best.hit.passage.period is None:
+        return None
+    for sentence in ranked[1:]:
+        if (
+            sentence.hit.passage.document_id == best.hit.passage.document_id
+            and sentence.hit.passage.period not in {None, best.hit.passage.period}
+            and sentence.coverage >= max(0.6, 0.92 * best.coverage)
+            and sentence.signals["kind"] > 0
+        ):
+            return sentence
+    return None
+
+
+def _in_order(chosen: list[Sentence]) -> list[Sentence]:
+    return sorted(chosen, key=lambda sentence: sentence.start)
+
+
+def _overlap(one: str, other: str) -> float:
+    first, second = set(one), set(other)
+    return len(first & second) / max(1, min(len(first), len(second)))
+
+
+def evidence_signals(question: Question, best: Sentence) -> dict[str, float]:
+    """What speaks for and against the best sentence, for ``grounding.confidence``."""
+    return {
+        **best.signals,
+        "wrong_year": float(best.signals["year"] < 0),
+        "lacks": _lacks(question, best),
+        "passage_dense": best.hit.signals.get("dense", 0.0),
+        "nouns": _nouns(question, best),
+    }
+
+
+def _lacks(question: Question, best: Sentence) -> float:
+    """0 where the kind of thing asked for is there, or no kind is; more where it is not.
+
+    Who somebody is takes a name beside the very office that was asked about.
+    """
+    if question.kind == "name" and _WHO.search(question.rewritten):
+        unnamed = min(_noun_matches(question, best), default=(1.0, 1.0), key=lambda held: held[1])
+        return 1.0 - best.signals["kind"] + float(unnamed[1] < 0.5)
+    return 1.0 - best.signals["kind"] if question.kind in {"number", "date"} else 0.0
+
+
+def _nouns(question: Question, best: Sentence) -> float:
+    """Coverage of the terms of full weight alone."""
+    held = _noun_matches(question, best)
+    total = sum(weight for weight, _ in held)
+    return sum(weight * match for weight, match in held) / total if total else 0.0
+
+
+def _noun_matches(question: Question, best: Sentence) -> list[tuple[float, float]]:
+    heaviest = max(question.weights, default=0.0)
+    return [
+        (weight, match)
+        for weight, match in zip(question.weights, best.matches, strict=True)
+        if weight >= 0.6 * heaviest
+    ]
+
+
+def missing_terms(question: Question, best: Sentence) -> tuple[str, ...]:
+    """Telling terms of the question that the sentence does not hold."""
+    heaviest = max(question.weights, default=0.0)
+    return tuple(
+        term
+        for term, weight, held in zip(question.terms, question.weights, best.matches, strict=True)
+        if held < 0.3 and weight >= 0.6 * heaviest
+    )
