@@ -243,6 +243,13 @@ class TestReports:
         assert "correctness" in metrics
         assert "answer_length" not in metrics
 
+    def test_junit_never_skips_what_must_pass_or_is_new(self) -> None:
+        before = _outcomes({"case-5": REFUSAL}, obligatory="case-5")
+        after = _outcomes({"case-5": REFUSAL, "case-9": REFUSAL}, obligatory="case-5")
+        suite = _suite(_evaluation(after, before=before[:9]))
+        failed = [test.get("name", "") for test in suite if test.find("failure") is not None]
+        assert [name.split()[0] for name in failed] == ["case-5", "case-9"]
+
     def test_junit_fails_a_metric_that_got_worse(self) -> None:
         evaluation = _evaluation(self.AFTER, before=_outcomes())
         suite = _suite(evaluation)

@@ -10,6 +10,7 @@ import pytest
 from rag.errors import InvalidInput
 from rag.schema import Turn
 from rag_eval.cases import load_cases, select_cases
+from rag_eval.matching import missing_facts
 
 PROJECT = Path(__file__).resolve().parents[2]
 HEFEI = PROJECT / "eval" / "data" / "hefei-2024.jsonl"
@@ -215,6 +216,11 @@ class TestHefei:
             for group in case.expected:
                 assert any(fact in report for fact in group), (case.case_id, group)
             assert bool(case.expected and case.evidence) == case.answerable, case.case_id
+
+    def test_the_evidence_holds_every_alternative(self) -> None:
+        for case in load_cases(HEFEI):
+            each_alone = [(fact,) for group in case.expected for fact in group]
+            assert missing_facts("\n".join(case.evidence), each_alone) == (), case.case_id
 
     def test_one_passage_could_hold_each_quote(self) -> None:
         for case in load_cases(HEFEI):

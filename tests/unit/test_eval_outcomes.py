@@ -112,6 +112,7 @@ class TestRetrieval:
         outcome = _judged(a_reply(passages=passages))
         assert outcome.rank == rank
         assert [outcome.values[name] for name in ("hit@1", "hit@5", "mrr")] == [hit_1, hit_5, mrr]
+        assert outcome.values["evidence_recall@5"] == hit_5
         assert outcome.passed, "an answer is right wherever its passage ranks"
 
     def test_recall_is_the_share_of_the_quotes(self) -> None:
@@ -219,6 +220,7 @@ class TestMetrics:
     def test_percentiles_are_values_that_occurred(self) -> None:
         values = [float(value) for value in range(100, 0, -1)]
         assert [percentile(values, share) for share in (50, 95, 99, 100)] == [50, 95, 99, 100]
+        assert percentile([1.0, 2.0, 3.0], 50) == 2
         assert percentile([7.0], 50) == percentile([7.0], 99) == 7
         assert latency([]) is None
 
