@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from bisect import bisect_left
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -43,6 +44,8 @@ class _Unit:
     page: int | None
     cut: bool = False
     """Whether it is a part of something longer, and so no fragment in need of a neighbour."""
+    body: int = 0
+    """Where the text begins that its headings and lead-ins announce."""
 
 
 def chunk(parsed: ParsedDocument, *, document_id: str, max_characters: int) -> tuple[Passage, ...]:
@@ -56,8 +59,9 @@ def chunk(parsed: ParsedDocument, *, document_id: str, max_characters: int) -> t
         message = f"max_characters is {max_characters}; a passage holds at least 1 character."
         raise ValueError(message)
     text = parsed.text
-    units = _units(text, outline(parsed), max_characters)
-    packed = _packed(text, units, max_characters)
+    barriers = [block.start for block in parsed.blocks if block.kind == "boilerplate"]
+    units = _units(text, outline(parsed), barriers, max_characters)
+    packed = _packed(units, barriers, max_characters)
     periods = periods_of(text, [(unit.section, text[unit.start : unit.end]) for unit in packed])
     return tuple(
         Passage(
@@ -75,7 +79,7 @@ def chunk(parsed: ParsedDocument, *, document_id: str, max_characters: int) -> t
     )
 
 
-def _units(text: str, pieces: Sequence[Piece], limit: int) -> list[_Unit]:
+def _units(text: str, pieces: Sequence[Piece], barriers: Sequence[int], limit: int) -> list[_Unit]:
     """Paragraphs, each with the headings and lead-in lines before it, cut where over the limit."""
     units: list[_Unit] = []
     waiting: _Unit | None = None  # headings and lead-ins that what follows takes with it
@@ -89,11 +93,11 @@ def _units(text: str, pieces: Sequence[Piece], limit: int) -> list[_Unit]:
             table = None
         unit = _Unit(piece.start, piece.end, section, piece.kind, piece.page)
         if waiting is not None:
-            joined = _joined(text, waiting, unit)
-            if joined is None:
+            if _parted(waiting, unit, barriers):
                 units.extend(_cut(text, waiting, limit))
             else:
-                unit = joined
+                body = unit.body or unit.start
+                unit = replace(unit, start=waiting.start, page=waiting.page, body=body)
             waiting = None
         last = position + 1 == len(pieces)
         leads = piece.is_heading or (
@@ -107,7 +111,7 @@ def _units(text: str, pieces: Sequence[Piece], limit: int) -> list[_Unit]:
 
 
 def _tidy_row(row: str) -> str:
-    return " | ".join(cell.strip() for cell in row.strip().strip("|").split("|"))
+    return " | ".join(cell.strip() for cell in row.split("\n")[0].strip("| ").split("|"))
 
 
 def _same_part(section: tuple[str, ...], following: tuple[str, ...]) -> bool:
@@ -122,28 +126,26 @@ def _leads(text: str, piece: Piece) -> bool:
     return line.endswith(("：", ":")) or _SALUTATION.fullmatch(line) is not None
 
 
-def _joined(text: str, first: _Unit, second: _Unit) -> _Unit | None:
-    """Both as one, unless boilerplate lies between them."""
-    if text[first.end : second.start].strip():
-        return None
-    return replace(second, start=first.start, page=first.page)
+def _parted(first: _Unit, second: _Unit, barriers: Sequence[int]) -> bool:
+    """Whether boilerplate lies between two units: a passage is one stretch of the text."""
+    return bisect_left(barriers, first.end) < bisect_left(barriers, second.start)
 
 
-def _packed(text: str, units: Sequence[_Unit], limit: int) -> list[_Unit]:
+def _packed(units: Sequence[_Unit], barriers: Sequence[int], limit: int) -> list[_Unit]:
     """Units with fragments joined to their neighbours of the same section."""
     packed: list[_Unit] = []
     for unit in units:
-        if packed and _belongs(text, packed[-1], unit, limit):
+        if packed and not _parted(packed[-1], unit, barriers) and _belongs(packed[-1], unit, limit):
             packed[-1] = replace(packed[-1], end=unit.end, cut=packed[-1].cut or unit.cut)
         else:
             packed.append(unit)
     return packed
 
 
-def _belongs(text: str, before: _Unit, unit: _Unit, limit: int) -> bool:
+def _belongs(before: _Unit, unit: _Unit, limit: int) -> bool:
     """Whether a paragraph continues the passage before it instead of opening its own."""
-    if unit.end - before.start > limit or text[before.end : unit.start].strip():
-        return False  # too long, or boilerplate lies between
+    if unit.end - before.start > limit:
+        return False
     size, added = before.end - before.start, unit.end - unit.start
     if before.section != unit.section:
         # A fragment of the section above (继续办好10件惠民实事。) closes the one before it.
@@ -159,8 +161,22 @@ def _belongs(text: str, before: _Unit, unit: _Unit, limit: int) -> bool:
 def _cut(text: str, unit: _Unit, limit: int) -> list[_Unit]:
     if unit.end - unit.start <= limit:
         return [unit]
-    spans = _balanced(_atoms(text, unit.start, unit.end, limit), limit)
+    spans = _balanced(_led(text, unit, limit), limit)
     return [replace(unit, start=start, end=end, cut=True) for start, end in spans]
+
+
+def _led(text: str, unit: _Unit, limit: int) -> list[tuple[int, int]]:
+    """The atoms of a unit, its headings and lead-ins kept with the first of what they announce."""
+    if not unit.body:
+        return _atoms(text, unit.start, unit.end, limit)
+    room = limit - (unit.body - unit.start)
+    atoms = _atoms(text, unit.body, unit.end, limit)
+    if atoms[0][1] - atoms[0][0] > room > 0:
+        start, end = atoms[0]
+        atoms[:1] = clauses(text, start, end)
+    if atoms[0][1] - atoms[0][0] <= room:
+        return [(unit.start, atoms[0][1]), *atoms[1:]]
+    return [*_atoms(text, unit.start, unit.body, limit), *atoms]
 
 
 def _balanced(atoms: Sequence[tuple[int, int]], limit: int) -> list[tuple[int, int]]:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rag.readers.boilerplate import mark_boilerplate
+from rag.readers.lines import soften
 from rag.schema import Block, ParsedDocument
 from rag.text import normalise
 
@@ -43,11 +46,20 @@ class MarkdownReader:
                 metadata[match["key"].lower()] = match["value"].strip("\"'")
         tokens = MarkdownIt("commonmark").enable("table").parse(text[body_start:])
         lines = _line_starts(text, body_start)
-        blocks = [
-            block for token in _leaves(tokens) if (block := _block(token, text, lines)) is not None
+        leaves = [
+            (leaf, block)
+            for leaf in _leaves(tokens)
+            if (block := _block(leaf, text, lines)) is not None
+        ]
+        prose = [
+            (block.start, block.end)
+            for leaf, block in leaves
+            if leaf.token.type in {"heading_open", "paragraph_open"}
         ]
         return ParsedDocument(
-            text=text, blocks=mark_boilerplate(text, _disjoint(blocks)), metadata=metadata
+            text=soften(text, prose),
+            blocks=mark_boilerplate(text, _disjoint([block for _, block in leaves])),
+            metadata=metadata,
         )
 
 
@@ -56,48 +68,60 @@ def _line_starts(text: str, start: int) -> list[int]:
     return [start, *ends, len(text) + 1]
 
 
-def _leaves(tokens: list[Token]) -> list[tuple[Token, BlockKind, int]]:
-    """Tokens that hold text of their own, with the kind of block they are."""
-    leaves: list[tuple[Token, BlockKind, int]] = []
+@dataclass(frozen=True, slots=True)
+class _Leaf:
+    """A token that holds text of its own, the kind of block it is, and its lines."""
+
+    token: Token
+    kind: BlockKind
+    lines: list[int] | None
+    level: int = 0
+
+
+def _leaves(tokens: Sequence[Token]) -> list[_Leaf]:
+    leaves: list[_Leaf] = []
     lists = 0
+    header = False
     for token in tokens:
         if token.type == "heading_open":
-            leaves.append((token, "heading", int(token.tag[1])))
-        elif token.type == "list_item_open":
-            lists += 1
-        elif token.type == "list_item_close":
-            lists -= 1
+            leaves.append(_Leaf(token, "heading", token.map, int(token.tag[1])))
+        elif token.type in {"list_item_open", "list_item_close"}:
+            lists += token.nesting
+        elif token.type in {"thead_open", "thead_close"}:
+            header = token.nesting > 0
         elif token.type == "paragraph_open":
-            leaves.append((token, "list_item" if lists else "paragraph", 0))
-        elif token.type == "tr_open":
-            leaves.append((token, "table_row", 0))
-        elif token.type in {"fence", "code_block", "html_block"}:
-            leaves.append((token, "paragraph", 0))
+            leaves.append(_Leaf(token, "list_item" if lists else "paragraph", token.map))
+        elif token.type == "tr_open" and token.map:
+            # The line of dashes below a table's header belongs to it.
+            first, last = token.map
+            leaves.append(_Leaf(token, "table_row", [first, last + header]))
+        elif token.type in {"fence", "code_block"}:
+            leaves.append(_Leaf(token, "paragraph", token.map))
+        elif token.type == "html_block":
+            shown = re.sub(r"<!--.*?-->|<[^>]*>", "", token.content, flags=re.S).strip()
+            leaves.append(_Leaf(token, "paragraph" if shown else "boilerplate", token.map))
     return leaves
 
 
-def _block(leaf: tuple[Token, BlockKind, int], text: str, lines: list[int]) -> Block | None:
-    token, kind, level = leaf
-    if token.map is None:
+def _block(leaf: _Leaf, text: str, lines: Sequence[int]) -> Block | None:
+    if leaf.lines is None:
         return None
-    start = lines[token.map[0]]
-    end = min(len(text), lines[token.map[1]] - 1)
-    if kind == "heading":
+    start = lines[leaf.lines[0]]
+    end = min(len(text), lines[leaf.lines[1]] - 1)
+    if leaf.kind == "heading":
         # Without the marks: # before it, or the line of = or - under it.
-        source = text[start:end]
-        bare = re.sub(r"\n\s*(?:=+|-+)\s*$", "", source)
-        bare = re.sub(r"\s+#+\s*$", "", bare)
-        marks = re.match(r"\s*#{1,6}\s*", bare)
+        bare = re.sub(r"\n\s*(?:=+|-+)\s*$|\s+#+\s*$", "", text[start:end])
+        marks = re.match(r"\s*#{1,6}(?:\s+|$)", bare)
         end = start + len(bare)
         start += marks.end() if marks else 0
     while start < end and text[start].isspace():
         start += 1
     while end > start and text[end - 1].isspace():
         end -= 1
-    return Block(start=start, end=end, kind=kind, level=level) if start < end else None
+    return Block(start=start, end=end, kind=leaf.kind, level=leaf.level) if start < end else None
 
 
-def _disjoint(blocks: list[Block]) -> list[Block]:
+def _disjoint(blocks: Sequence[Block]) -> list[Block]:
     """Blocks in order, the later of two that overlap left out."""
     kept: list[Block] = []
     for block in sorted(blocks, key=lambda block: (block.start, -block.end)):

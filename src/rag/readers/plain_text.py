@@ -1,22 +1,16 @@
-"""Plain text: a line is a paragraph, unless lines are hard-wrapped."""
+"""Plain text: a line is a paragraph, unless its break means nothing."""
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Protocol
+from itertools import groupby
+from typing import Protocol
 
 from rag.readers.boilerplate import mark_boilerplate
+from rag.readers.lines import join_lines, line_spans, soften
 from rag.schema import Block, ParsedDocument
-from rag.text import contains_han, normalise
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from rag.text import normalise
 
 __all__ = ["Decoder", "PlainTextReader"]
-
-_LINE = re.compile(r"[^\n]*\S[^\n]*")
-_WRAP_WIDTH = range(45, 101)
-"""Line lengths that editors and e-mail programs wrap at."""
 
 
 class Decoder(Protocol):
@@ -38,37 +32,16 @@ class PlainTextReader:
     def read(self, data: bytes, *, name: str) -> ParsedDocument:
         """See ``protocols.Reader``."""
         text = normalise(self._decode(data, name=name))
-        lines = [_trimmed(text, match.start(), match.end()) for match in _LINE.finditer(text)]
-        if _is_wrapped(text, lines):
-            lines = _unwrapped(text, lines)
-        blocks = [Block(start=start, end=end) for start, end in lines]
-        return ParsedDocument(text=text, blocks=mark_boilerplate(text, blocks))
-
-
-def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
-    line = text[start:end]
-    return start + len(line) - len(line.lstrip()), start + len(line.rstrip())
-
-
-def _is_wrapped(text: str, lines: Sequence[tuple[int, int]]) -> bool:
-    """Whether most lines stop at one width in mid-sentence, as wrapped prose does."""
-    if len(lines) < 4:
-        return False
-    longest = sorted(end - start for start, end in lines)[int(0.95 * (len(lines) - 1))]
-    if longest not in _WRAP_WIDTH:
-        return False
-    broken = sum(
-        text[end - 1] not in "。！？.!?:：；;”\"'" and text[end : end + 2] != "\n\n"
-        for _, end in lines
-    )
-    return broken > 0.5 * len(lines) and not contains_han(text)
-
-
-def _unwrapped(text: str, lines: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    joined: list[tuple[int, int]] = []
-    for start, end in lines:
-        if joined and text.count("\n", joined[-1][1], start) == 1:
-            joined[-1] = (joined[-1][0], end)
-        else:
-            joined.append((start, end))
-    return joined
+        lines = line_spans(text)
+        # Boilerplate first: an advertisement must not be joined to what it interrupts.
+        kept = mark_boilerplate(text, [Block(start=start, end=end) for start, end in lines])
+        paragraphs = [
+            span
+            for own, run in groupby(kept, key=lambda block: block.kind != "boilerplate")
+            if own
+            for span in join_lines(text, [(block.start, block.end) for block in run])
+        ]
+        blocks = [block for block in kept if block.kind == "boilerplate"]
+        blocks.extend(Block(start=start, end=end) for start, end in paragraphs)
+        blocks.sort(key=lambda block: block.start)
+        return ParsedDocument(text=soften(text, paragraphs), blocks=tuple(blocks))
