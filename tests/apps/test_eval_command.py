@@ -140,6 +140,22 @@ class TestRun:
         assert command.target.closed
 
 
+class TestProgress:
+    @pytest.mark.parametrize("looked_at", [True, False], ids=["terminal", "no terminal"])
+    def test_a_bar_is_shown_to_whoever_looks(
+        self, command: _Runner, monkeypatch: pytest.MonkeyPatch, looked_at: bool
+    ) -> None:
+        stderr = io.StringIO()
+        monkeypatch.setattr(stderr, "isatty", lambda: looked_at)
+        monkeypatch.setattr(sys, "stderr", stderr)
+        monkeypatch.setenv("TERM", "xterm")
+        code, output = command(replies=WRONG)
+        assert code == 0
+        assert ("asking" in stderr.getvalue()) == looked_at
+        assert ("1 failed" in stderr.getvalue()) == looked_at
+        assert "asking" not in output
+
+
 class TestBaseline:
     def test_made_and_held_against(self, command: _Runner, tmp_path: Path) -> None:
         file = str(tmp_path / "baseline.json")
