@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from typing import TYPE_CHECKING
 
-from rag.embedders.inputs import INPUT_VERSION, prepare
+from rag.embedders.inputs import INPUT_VERSION, prepare, unit_rows
 from rag.schema import EmbedderInfo
 from rag.text import fold
 
@@ -21,7 +21,7 @@ __all__ = ["RankingFakeEmbedder"]
 
 
 class RankingFakeEmbedder:
-    """Texts that share characters and pairs of characters are near. No files, no randomness."""
+    """Texts that share runs of up to three characters are near. No files, no randomness."""
 
     def __init__(self, *, dimension: int = 256) -> None:
         self._dimension = dimension
@@ -48,8 +48,7 @@ class RankingFakeEmbedder:
                 for start in range(len(folded) - size + 1):
                     gram = folded[start : start + size].encode("utf-8", "replace")
                     vectors[row, zlib.crc32(gram) % self._dimension] += 1.0
-        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-        return np.asarray(vectors / lengths, dtype=np.float32)
+        return unit_rows(vectors, model="ranking-fake")
 
     def embed_query(self, text: str) -> FloatArray:
         """See ``protocols.Embedder``."""
