@@ -1,0 +1,1 @@
+"""The chat page: a Gradio application on top of the library."""
