@@ -242,6 +242,7 @@ def _standing(lines: Sequence[str], blocks: Sequence[Block]) -> dict[int, _Headi
             and not (marker.style in _ITEMS and re.search("[：:]", line))
         ):
             numbered[index] = _heading(blocks[index], marker)
+    _drop_items(lines, numbered)
     first_chapter = min(
         (i for i, h in numbered.items() if h.marker and h.marker.style in _CHAPTERS),
         default=len(lines),
@@ -261,6 +262,16 @@ def _standing(lines: Sequence[str], blocks: Sequence[Block]) -> dict[int, _Headi
             top = top or (index > 0 and _ANNEX.match(lines[index - 1]) is not None)
             numbered[index] = _heading(blocks[index], None, top=top)
     return numbered
+
+
+def _drop_items(lines: Sequence[str], headings: dict[int, _Heading]) -> None:
+    """Sentences among titles of one style (四、… with 。) are items of lists, not headings."""
+    for style in sorted(_CHAPTERS):
+        members = [i for i, h in headings.items() if h.marker and h.marker.style == style]
+        sentences = [index for index in members if lines[index].rstrip().endswith("。")]
+        if len(sentences) < len(members) / 2:
+            for index in sentences:
+                del headings[index]
 
 
 def _heading(block: Block, marker: Marker | None, *, top: bool = False) -> _Heading:
