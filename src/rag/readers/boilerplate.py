@@ -100,6 +100,7 @@ def _advertisements(lines: Sequence[str], known: set[int]) -> set[int]:
             index
             for index in candidates - found
             if _signs(index, lines, counts, candidates, outermost) >= _ENOUGH
+            and (_STRONG.search(lines[index]) or _vouched(lines[index], found, lines))
         }
         if not more:
             return found
@@ -122,6 +123,11 @@ def _signs(
     others = [lines[other] for other in candidates if lines[other] != line]
     signs += any(name in other for name in names for other in others)
     return signs - 2 * line.endswith(("。", "；", "，", "："))
+
+
+def _vouched(line: str, found: set[int], lines: Sequence[str]) -> bool:
+    """Whether an advertisement found before speaks of the same vendor."""
+    return any(name in lines[index] for name in _names(line) for index in found)
 
 
 def _names(line: str) -> list[str]:

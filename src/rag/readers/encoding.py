@@ -222,8 +222,9 @@ def _guessed(data: bytes, name: str) -> str:
     matches = from_bytes(data[:_SAMPLE])
     best = matches.best()
     if best is not None:
-        # Equally likely, West European is more so.
-        western = (m for m in matches if m.encoding in _WESTERN and m.chaos <= best.chaos)
+        # About equally likely, West European is more so.
+        bar = best.coherence - best.chaos - 0.05
+        western = (m for m in matches if m.encoding in _WESTERN and m.coherence - m.chaos >= bar)
         match = next(western, best)
         try:
             return data.decode(match.encoding)

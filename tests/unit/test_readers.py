@@ -1,0 +1,404 @@
+"""Files to text and blocks: encodings, refusals, lines, Markdown, boilerplate."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rag import readers
+from rag.errors import UnreadableDocument
+from rag.text import normalise
+from tests.conftest import SAMPLE
+
+if TYPE_CHECKING:
+    from rag.schema import ParsedDocument
+
+REPORT = (
+    "各位代表：现在，我代表市人民政府向大会报告工作，请予审议。过去一年，全市地区生产总值增长5.8%，"
+    "规模以上工业增加值增长10%以上，城乡居民收入稳步提高。"
+)
+TRADITIONAL = (
+    "各位代表：現在，我代表市人民政府向大會報告工作，請予審議。過去一年，全市地區生產總值增長5.8%，"
+    "規模以上工業增加值增長10%以上，城鄉居民收入穩步提高。"
+)
+
+
+def read(data: bytes | str, name: str = "note.txt", max_bytes: int = 10_000_000) -> ParsedDocument:
+    if isinstance(data, str):
+        data = data.encode()
+    return readers.read(data, name=name, max_bytes=max_bytes)
+
+
+def texts(parsed: ParsedDocument, kind: str | None = None) -> list[str]:
+    return [parsed.text[b.start : b.end] for b in parsed.blocks if kind in {None, b.kind}]
+
+
+# Encodings.
+
+
+@pytest.mark.parametrize(
+    "encoding",
+    [
+        *("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le"),
+        *("gb18030", "gbk"),
+    ],
+)
+@pytest.mark.parametrize("characters", [8, 30, len(REPORT)])
+def test_simplified_text_is_read_in_any_encoding(encoding: str, characters: int) -> None:
+    text = REPORT[:characters]
+    assert read(text.encode(encoding)).text == text
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "big5", "gb18030", "utf-16", "utf-16-le"])
+@pytest.mark.parametrize("characters", [8, 30, len(TRADITIONAL)])
+def test_traditional_text_is_read_in_any_encoding(encoding: str, characters: int) -> None:
+    text = TRADITIONAL[:characters]
+    assert read(text.encode(encoding)).text == text
+
+
+@pytest.mark.parametrize(
+    ("word", "encoding"),
+    [("合肥市", "gb18030"), ("政府工作", "gbk"), ("報告工作", "big5"), ("城鄉居民", "big5")],
+)
+def test_a_word_is_enough_to_tell_gb_from_big5(word: str, encoding: str) -> None:
+    assert read(word.encode(encoding)).text == word
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("Le café était fermé, où est la bibliothèque municipale? Voilà.", "latin-1"),
+        ("Příliš žluťoučký kůň úpěl ďábelské ódy. Město má nové nádraží a školu.", "cp1250"),
+        ("日本語の文章です。これは文字コードの試験であり、正しく読まれるべきです。", "shift_jis"),
+        ("안녕하세요. 이것은 한국어 문장입니다. 문자 인코딩 시험을 위한 것입니다.", "euc-kr"),
+        ("Это русский текст для проверки кодировки. Он читается правильно.", "cp1251"),
+        ("plain English in two-byte units", "utf-16-le"),
+    ],
+)
+def test_other_languages_are_not_mistaken_for_chinese(text: str, encoding: str) -> None:
+    assert read(text.encode(encoding)).text == text
+
+
+def test_line_ends_and_invisible_characters_are_normalised_once() -> None:
+    parsed = read(f"一行\r\n二行\u200b\r三行{REPORT * 2}\x07".encode("utf-16"))
+    assert parsed.text == f"一行\n二行\n三行{REPORT * 2}"
+    assert normalise(parsed.text) == parsed.text
+
+
+# Refusals.
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (b"", r"note\.txt is empty \(0 bytes\)"),
+        (b" \n\t\r\n", r"note\.txt holds only white space \(5 bytes\)"),
+        ("\u3000\n".encode(), "holds only white space"),
+        (b"\xef\xbb\xbf", "holds only white space"),
+        (b"%PDF-1.7\n1 0 obj", r"is a PDF file by its content.*Save it as UTF-8"),
+        (b"PK\x03\x04\x14\x00word/document.xml", r"is a Word document \(\.docx\)"),
+        (b"PK\x03\x04\x14\x00xl/workbook.xml", "is an Excel workbook"),
+        (b"PK\x03\x04\x14\x00something", "is a ZIP archive"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1", "is an old Office file"),
+        (b"\x89PNG\r\n\x1a\n", "is a PNG image"),
+        (b"\xff\xd8\xff\xe0\x00\x10JFIF", "is a JPEG image"),
+        (b"RIFF\x00\x00\x00\x00WEBPVP8 ", "is a WebP image"),
+        (b"SQLite format 3\x00", "is a SQLite database"),
+        (
+            bytes(i * i % 256 for i in range(4_000)),
+            r"is binary data: \d+ of its 4,000 bytes are zero",
+        ),
+        (b"text \x01\x02\x03\x04\x05\x06 text", r"is binary data: 3\d% control characters"),
+        (bytes(range(0x80, 0x100)) * 20, "is in no text encoding that was recognised"),
+    ],
+)
+def test_what_is_no_text_is_refused_by_name(data: bytes, says: str) -> None:
+    with pytest.raises(UnreadableDocument, match=says):
+        read(data)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "gb18030", "big5"])
+def test_a_damaged_file_is_refused_rather_than_misread(encoding: str) -> None:
+    data = (TRADITIONAL if encoding == "big5" else REPORT).encode(encoding)
+    with pytest.raises(
+        UnreadableDocument, match=rf"reads as {encoding}, but byte \d+ does not fit"
+    ):
+        read(data + b"\xff\xff" + data)
+
+
+def test_a_file_cut_off_in_a_character_is_refused() -> None:
+    with pytest.raises(UnreadableDocument, match=r"reads as utf-8, but byte \d+.*cut off"):
+        read(REPORT[:20].encode()[:-1])
+    with pytest.raises(UnreadableDocument, match=r"begins with the mark of utf-16 but byte"):
+        read("合肥".encode("utf-16")[:-1])
+
+
+def test_unknown_formats_name_the_known_ones() -> None:
+    with pytest.raises(UnreadableDocument, match=r"photo\.exe is a \.exe file\. Expected one of: "):
+        read(b"text", name="photo.exe")
+    with pytest.raises(UnreadableDocument, match=r"README is a file without a suffix.*\.md"):
+        read(b"text", name="README")
+
+
+def test_a_file_over_the_limit_is_refused_with_both_numbers() -> None:
+    with pytest.raises(UnreadableDocument, match=r"has 1,001 bytes; at most 1,000 are allowed"):
+        read(b"a" * 1_001, max_bytes=1_000)
+
+
+def test_suffixes_are_read_in_any_case_and_from_any_path() -> None:
+    assert {".txt", ".md"} <= readers.supported_suffixes()
+    assert read("text", name="C:\\folder.d\\NOTE.TXT").text == "text"
+    assert texts(read("# Title", name="a/b.MD"), "heading") == ["Title"]
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_are_read_or_refused(data: bytes) -> None:
+    try:
+        parsed = read(data)
+    except UnreadableDocument:
+        return
+    assert parsed.blocks
+    assert parsed.text == normalise(parsed.text)
+
+
+# Lines of plain text.
+
+
+def test_each_line_of_a_chinese_file_is_a_paragraph() -> None:
+    parsed = read("一、标题\n\n　　第一段。\n第二段。  \n")
+    assert texts(parsed) == ["一、标题", "第一段。", "第二段。"]
+    assert {block.kind for block in parsed.blocks} == {"paragraph"}
+
+
+WRAPPED = """It is a truth universally acknowledged, that a single man in possession
+of a good fortune, must be in want of a wife. However little known the
+feelings or views of such a man may be on his first entering a
+neighbourhood, this truth is so well fixed in the minds of the
+surrounding families.
+
+"My dear Mr. Bennet," said his lady to him one day, "have you heard that
+Netherfield Park is let at last?" Mr. Bennet replied that he had not
+heard of it until then.
+"""
+
+
+def test_paragraphs_wrapped_at_a_width_are_one_block_each() -> None:
+    parsed = read(WRAPPED)
+    assert len(parsed.blocks) == 2
+    assert "in possession of a good fortune" in parsed.text
+    assert len(parsed.text) == len(WRAPPED)
+
+
+def test_offsets_into_unwrapped_text_are_offsets_into_the_file() -> None:
+    parsed = read(WRAPPED)
+    assert re.sub(r"\s", " ", parsed.text) == re.sub(r"\s", " ", WRAPPED)
+
+
+def test_list_items_in_wrapped_text_stay_apart() -> None:
+    text = WRAPPED + "\n- the first item of a list that is quite long, so that it fills up\n- two\n"
+    assert texts(read(text))[-2:] == [
+        "- the first item of a list that is quite long, so that it fills up",
+        "- two",
+    ]
+
+
+def test_wrapped_chinese_is_joined_where_lines_are_cut_at_one_width() -> None:
+    paragraph = "我们坚持以人民为中心的发展思想推动高质量发展不断取得新的成效" * 8
+    width = 50
+    wrapped = "\n".join(paragraph[i : i + width] for i in range(0, len(paragraph), width))
+    parsed = read(wrapped)
+    assert len(parsed.blocks) == 1
+
+
+@pytest.mark.parametrize(
+    ("lines", "joined"),
+    [
+        ("制定并颁布了《\n重大动物疫情应急条例》等法规。", True),
+        ("规划纲要（草案）\n》已提请大会审议。", True),
+        ("严格落实中央八项规定精神，\n持续纠治“四风”，为基层减负。", True),
+        ("今年经济社会发展的\n主要预期目标\n是：增长5%。", True),
+        ("成效明显，PM\n2.5\n年平均浓度保持在20微克。", True),
+        ("一、2023年工作回顾\n刚刚过去的一年，成绩很大。", False),
+        ("实现伟大目标！\n》》点击图片进入专题", False),
+        ("第一段。\n第二段。", False),
+    ],
+)
+def test_a_break_inside_a_chinese_sentence_means_nothing(lines: str, joined: bool) -> None:
+    parsed = read(lines)
+    assert (len(parsed.blocks) == 1) is joined
+    assert parsed.text == (lines.replace("\n", " ") if joined else lines)
+
+
+# Markdown.
+
+MARKDOWN = """---
+title: "Handbook"
+date: 2024-01-16
+author: nobody
+---
+# The Handbook
+
+A paragraph that is wrapped
+over two lines.
+
+## Install ##
+
+- item one
+  continues
+- item two
+
+| 指标 | 2023 |
+|------|------|
+| GDP  | 5.8% |
+
+```python
+x = 1
+```
+
+<!-- a remark -->
+
+Second
+------
+
+> quoted
+"""
+
+
+def test_markdown_blocks_are_spans_of_the_source() -> None:
+    parsed = read(MARKDOWN, name="handbook.md")
+    assert [(b.kind, b.level, parsed.text[b.start : b.end]) for b in parsed.blocks] == [
+        ("heading", 1, "The Handbook"),
+        ("paragraph", 0, "A paragraph that is wrapped over two lines."),
+        ("heading", 2, "Install"),
+        ("list_item", 0, "- item one   continues"),
+        ("list_item", 0, "- item two"),
+        ("table_row", 0, "| 指标 | 2023 |\n|------|------|"),
+        ("table_row", 0, "| GDP  | 5.8% |"),
+        ("paragraph", 0, "```python\nx = 1\n```"),
+        ("boilerplate", 0, "<!-- a remark -->"),
+        ("heading", 2, "Second"),
+        ("paragraph", 0, "> quoted"),
+    ]
+    assert len(parsed.text) == len(MARKDOWN)
+
+
+def test_front_matter_gives_metadata_and_no_block() -> None:
+    parsed = read(MARKDOWN, name="handbook.md")
+    assert dict(parsed.metadata) == {"title": "Handbook", "date": "2024-01-16"}
+
+
+@given(
+    st.lists(
+        st.sampled_from(["# a", "text", "- x", "  - y", "| a | b |", "|---|---|", "```", "> q", "",
+                         "1. n", "***", "a\n===", "<div>", "    code", "[r]: http://x.y"]),
+        max_size=30,
+    )
+)  # fmt: skip
+def test_markdown_blocks_are_in_order_and_apart(lines: list[str]) -> None:
+    source = "\n".join(["start", *lines])
+    parsed = read(source, name="a.md")
+    assert len(parsed.text) == len(source)
+    end = 0
+    for block in parsed.blocks:
+        assert end <= block.start < block.end <= len(parsed.text)
+        assert parsed.text[block.start : block.end].strip() == parsed.text[block.start : block.end]
+        end = block.end
+
+
+# Boilerplate.
+
+BODY = "\n".join(
+    f"第{i}段讲的是城市建设和产业发展，内容相当充实，文字也不算少。" * 3 for i in range(12)
+)
+
+
+def boilerplate(text: str, name: str = "note.txt") -> list[str]:
+    return texts(read(text, name=name), "boilerplate")
+
+
+def test_the_vendors_watermark_of_the_sample_is_boilerplate() -> None:
+    parsed = read(SAMPLE.read_bytes())
+    marked = texts(parsed, "boilerplate")
+    assert len(marked) == 4
+    assert all("数据皮皮侠" in line for line in marked)
+    assert not any("皮皮侠" in line for line in texts(parsed, "paragraph"))
+    assert parsed.text.startswith("更多数据尽在数据皮皮侠")
+
+
+@pytest.mark.parametrize(
+    ("head", "tail", "count"),
+    [
+        ("更多报告尽在报告之家（https://www.baogao.example.com）\n", "", 1),
+        ("本文档由【资料铺】整理分享\n更多资料请关注公众号【资料铺】\n", "", 2),
+        ("", "\n扫码关注公众号【年报库】\n更多年报请访问 www.nianbaoku.com 【年报库】", 2),
+        ("Downloaded from https://www.example.com/files\n", "", 1),
+    ],
+)
+def test_advertisements_of_other_vendors_are_boilerplate(head: str, tail: str, count: int) -> None:
+    assert len(boilerplate(f"{head}{BODY}{tail}")) == count
+
+
+LYRICS = "\n".join(["啦啦啦啦，我们一起走", "更多的爱在心头", "啦啦啦啦，我们一起走"] * 20)
+README = (
+    """# Tool
+
+For more information visit https://tool.example.org or follow us.
+
+## Download
+
+- [Download](https://tool.example.org/download)
+- [More](https://tool.example.org/more)
+
+"""
+    + "It does one thing and does it well, as the following shows. " * 12
+    + """
+
+Subscribe to the list at https://lists.example.org.
+"""
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        (BODY, "a.txt"),
+        ("记得看 https://example.com 上的通知，关注公众号【通知】。", "note.txt"),
+        (f"{BODY}\n扫码关注“合肥发布”微信公众号\n{BODY}", "middle.txt"),
+        (f"通知公告\n{BODY}\n详情请见市政府网站 www.hefei.gov.cn", "news.txt"),
+        (f"市民可以扫码关注公众号“智慧医疗”，在线预约挂号，也可以下载手机应用。\n{BODY}", "b.txt"),
+        (LYRICS, "song.txt"),
+        (README, "README.md"),
+        ("\n".join(f"{i}\n{'诗句' * 20}" for i in range(1, 20)), "poems.txt"),
+        ("\n".join(["大", "小", "问答如下。" * 100]), "sizes.txt"),
+    ],
+)
+def test_documents_without_advertisements_lose_nothing(text: str, name: str) -> None:
+    assert boilerplate(text, name) == []
+
+
+def test_a_web_pages_controls_are_boilerplate() -> None:
+    head = "当前位置：\n首页\n>\n政务信息\n>\n要闻\n政府工作报告\n字号：\n大\n中\n小\n"
+    tail = "\n扫一扫在手机打开当前页\n【\n打印本页\n】\n【\n关闭窗口\n】"
+    parsed = read(f"{head}{BODY}{tail}")
+    assert texts(parsed, "paragraph") == ["政府工作报告", *BODY.split("\n")]
+
+
+def test_page_numbers_that_count_on_and_running_titles_are_boilerplate() -> None:
+    paragraphs = BODY.split("\n")
+    pages = "\n".join(
+        "\n".join([*paragraphs[3 * i : 3 * i + 3], "内部资料 注意保存", f"第 {i + 1} 页 共 4 页"])
+        for i in range(4)
+    )
+    parsed = read(pages)
+    assert texts(parsed, "paragraph") == paragraphs
+    assert len(texts(parsed, "boilerplate")) == 8
+
+
+def test_a_paragraph_is_not_joined_across_an_advertisement() -> None:
+    advertisement = "更多报告尽在报告之家（https://www.baogao.example.com）"
+    parsed = read(f"今年经济社会发展的\n{advertisement}\n主要目标如下。\n{BODY}")
+    assert texts(parsed)[:3] == ["今年经济社会发展的", advertisement, "主要目标如下。"]
