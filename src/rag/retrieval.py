@@ -196,15 +196,24 @@ def choose_scope(
         elif about:
             missing_places = question.places
         dated = [d for d in chosen if years_of(d.metadata)]
+        named = [d for d in dated if d.metadata.get("year") in question.report_years]
+        if question.report_years and dated:
+            given = {d.metadata.get("year") for d in dated}
+            missing_years += tuple(year for year in question.report_years if year not in given)
+        if named:
+            if len(named) < len(dated):
+                applied["year"] = question.report_years[0]
+            chosen = named + [d for d in chosen if not years_of(d.metadata)]
+            dated = named
         if question.years and dated:
             fitting = [d for d in dated if years_of(d.metadata) & set(question.years)]
             undated = [d for d in chosen if not years_of(d.metadata)]
             if fitting:
                 chosen = fitting + undated
-                if len(fitting) < len(dated):
+                if len(fitting) < len(dated) and "year" not in applied:
                     applied["year"] = question.years[0]
             covered = set().union(*(years_of(d.metadata) for d in dated))
-            missing_years = tuple(year for year in question.years if year not in covered)
+            missing_years += tuple(year for year in question.years if year not in covered)
         missing_years += _beyond(question, dated)
     narrowed = filtered or len(chosen) < len(documents)
     return Scope(

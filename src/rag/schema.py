@@ -179,7 +179,9 @@ class Question:
     language: Language
     kind: AnswerKind
     years: tuple[int, ...] = ()
-    """Explicit years only, in order of appearance."""
+    """Explicit years only, in order of appearance, without those that only name a report."""
+    report_years: tuple[int, ...] = ()
+    """Years that name a report (2025年政府工作报告) and not what is asked of it."""
     relative_years: tuple[int, ...] = ()
     """Offsets from the document's own year: 0 this year, -1 last year, 1 next year."""
     period: Period | None = None

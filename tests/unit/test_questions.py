@@ -40,6 +40,8 @@ def test_kind_of_answer(question: str, kind: str) -> None:
     [
         ("2023年和2024年的增长", (2023, 2024), ()),
         ("二〇二四年目标", (2024,), ()),
+        ("2025年上海市政府工作报告中2024年的增长", (2024,), ()),
+        ("Anhui's 2025 government work report", (), ()),
         ("去年完成了多少", (), (-1,)),
         ("what is planned for next year", (), (1,)),
         ("举办会展2000万人次", (), ()),

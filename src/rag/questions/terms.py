@@ -8,7 +8,7 @@ from rag.questions.glossary import find_expressions
 from rag.questions.vocabulary import ENGLISH_STOPWORDS, GENERIC_WORDS, STOPWORDS
 from rag.text import contains_han, fold, tagged_words
 
-__all__ = ["content_terms", "explicit_years", "is_bare"]
+__all__ = ["content_terms", "explicit_years", "is_bare", "report_years"]
 
 _GENERIC_WEIGHT = 0.3
 """What a word that every report is full of counts, beside 1 for other content words."""
@@ -29,8 +29,24 @@ _HAN_DIGITS = {character: str(digit) for digit, character in enumerate("〇一�
 _HAN_YEAR = re.compile("(?P<year>[一二][〇零九][〇零一二三四五六七八九]{2})年")
 
 
+_REPORT_YEAR = re.compile(
+    r"(?<!\d)(?P<year>(?:19|20)\d\d)\s*年?的?(?:[\u4e00-\u9fff]{0,12}?(?:政府)?工作报告"
+    r"|(?:\s+[\w'’]+){0,2}\s+(?:government\s+)?work\s+report)",
+    re.I,
+)
+
+
+def report_years(text: str) -> tuple[int, ...]:
+    """Years that stand in the name of a report, in order, without repetition."""
+    return tuple(dict.fromkeys(int(match["year"]) for match in _REPORT_YEAR.finditer(text)))
+
+
 def explicit_years(text: str) -> tuple[int, ...]:
-    """Years written in figures or Chinese numerals, in order, without repetition."""
+    """Years written in figures or Chinese numerals, in order, without repetition.
+
+    Those in the name of a report are left out.
+    """
+    text = _REPORT_YEAR.sub(lambda match: " " * len(match.group()), text)
     found = {match.start(): int(match["year"]) for match in _YEAR.finditer(text)}
     for match in _HAN_YEAR.finditer(text):
         digits = match["year"].replace("零", "〇")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rag.questions.dialogue import carry_over
 from rag.questions.places import find_places
-from rag.questions.terms import content_terms, explicit_years
+from rag.questions.terms import content_terms, explicit_years, report_years
 from rag.schema import Question
 from rag.text import language
 
@@ -25,7 +25,7 @@ _RELATIVE_YEARS: tuple[tuple[re.Pattern[str], int], ...] = (
     (re.compile(r"明年|来年|下一年|next year|coming year", re.I), 1),
 )
 _PLAN = re.compile(
-    r"目标|计划|预期|力争|打算|将要|将会|将(?=[^来军领士])|要(?:建|做|办|达|完成|实现|新增|增长)|安排|规划|准备|拟"
+    r"目标|计划|预期|力争|提出|打算|将要|将会|将(?=[^来军领士])|要(?:建|做|办|达|完成|实现|新增|增长)|安排|规划|准备|拟"
     r"|\b(?:targets?|goals?|plans?|planned|planning|aims?|expect(?:s|ed)?|will|upcoming|projected"
     r"|going to|intends?|set for|aimed|hopes?)\b",
     re.I,
@@ -132,6 +132,7 @@ def understand(
         language=spoken,
         kind=_kind(rewritten),
         years=years,
+        report_years=report_years(rewritten),
         relative_years=tuple(
             offset for pattern, offset in _RELATIVE_YEARS if pattern.search(rewritten)
         ),
