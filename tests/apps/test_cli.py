@@ -5,24 +5,17 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
-import signal
-import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from rag import __version__
-from rag.api import wire
+from rag.api import documents_wire, wire
 from rag.cli import main, replies, search_command
-from rag.cli.entrance import Entrance
 from rag.cli.output import line
-from rag.cli.ports import address_of, holder, listen
-from rag.errors import Unavailable
 from rag.schema import FileOutcome
 
 if TYPE_CHECKING:
@@ -34,11 +27,7 @@ QUESTION = "合肥市2023年地区生产总值增长了多少？"
 HEAVY = ("fastapi", "gradio", "pandas", "pydantic", "sentence_transformers", "sklearn", "torch")
 
 
-@pytest.fixture(autouse=True)
-def _workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sample_embedder: str) -> None:
-    """A working directory of its own, and the model that the sample index was made with."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("RAG_EMBEDDER", sample_embedder)
+pytestmark = pytest.mark.usefixtures("workplace")
 
 
 @pytest.fixture
@@ -362,17 +351,17 @@ class TestReplies:
 
     def test_documents(self, sample_application: Application) -> None:
         summaries = sample_application.library.documents()
-        reply = wire.DocumentsReply(
+        reply = documents_wire.DocumentsReply(
             collection="default",
             total=len(summaries),
-            documents=[wire.DocumentSummary.of(summary) for summary in summaries],
+            documents=[documents_wire.DocumentSummary.of(summary) for summary in summaries],
         )
         listed = replies.listing_reply(summaries, collection="default")
         assert listed == reply.model_dump(mode="json")
         (summary,) = summaries
         document = sample_application.library.document(summary.document_id)
         shown = replies.document_reply(document, passages=summary.passages)
-        expected = wire.DocumentSummary.of(summary).model_dump(mode="json")
+        expected = documents_wire.DocumentSummary.of(summary).model_dump(mode="json")
         assert shown == {**expected, "text": document.text}
 
     def test_outcomes(self) -> None:
@@ -380,11 +369,11 @@ class TestReplies:
             FileOutcome(source="a.txt", status="added", document_id="d1", passages=3),
             FileOutcome(source="b.txt", status="failed", error="empty", error_code="unreadable"),
         ]
-        reply = wire.UploadReply(
+        reply = documents_wire.UploadReply(
             collection="default",
             kept=1,
             failed=1,
-            results=[wire.FileResult.of(outcome) for outcome in outcomes],
+            results=[documents_wire.FileResult.of(outcome) for outcome in outcomes],
         )
         shown = replies.outcomes_reply(outcomes, collection="default")
         assert shown == reply.model_dump(mode="json")
@@ -430,144 +419,6 @@ class TestOutput:
         assert line("前", ("quote", "引文"), "后", indent=2).text == "  前**引文**后"
 
 
-class TestDoctor:
-    def test_everything_is_checked_and_fine(
-        self,
-        sample_index: Path,
-        monkeypatch: pytest.MonkeyPatch,
-        capsys: pytest.CaptureFixture[str],
-    ) -> None:
-        monkeypatch.setenv("RAG_PORT", "0")
-        code = main(["doctor", "--json", "--data-dir", str(sample_index)])
-        report = json.loads(capsys.readouterr().out)
-        by_name = {each["check"]: each for each in report["checks"]}
-        expected = (
-            "python packages files imports torch model settings disk port embedder index passages"
-            " search"
-        )
-        assert list(by_name) == expected.split()
-        assert [each for each in report["checks"] if each["status"] == "fail"] == []
-        assert code == 0
-        assert report["healthy"] is True
-        assert "1 documents" in by_name["index"]["found"]
-
-    def test_an_index_of_another_model_fails_and_says_what_to_do(
-        self, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        (tmp_path / "a.txt").write_text("合肥市常住人口增加。", encoding="utf-8")
-        monkeypatch.setenv("RAG_EMBEDDER", "ranking-fake")
-        assert main(["index", "a.txt"]) == 0
-        capsys.readouterr()
-        monkeypatch.setenv("RAG_EMBEDDER", "bundled")
-        assert main(["doctor"]) == 1
-        shown = capsys.readouterr().out
-        assert re.search(r"^FAIL  (index|embedder) ", shown, re.MULTILINE)
-        assert "RAG_EMBEDDER" in shown
-
-    def test_a_wrong_setting_is_a_finding(
-        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        monkeypatch.setenv("RAG_PORT", "eighty")
-        assert main(["doctor"]) == 1
-        shown = capsys.readouterr().out
-        assert re.search(r"^FAIL  settings +RAG_PORT is 'eighty'", shown, re.MULTILINE)
-
-    def test_a_port_that_is_taken_is_a_warning_with_a_name(
-        self,
-        sample_index: Path,
-        monkeypatch: pytest.MonkeyPatch,
-        capsys: pytest.CaptureFixture[str],
-    ) -> None:
-        with listen("127.0.0.1", 0) as listener:
-            monkeypatch.setenv("RAG_PORT", str(listener.getsockname()[1]))
-            main(["doctor", "--json", "--data-dir", str(sample_index)])
-        report = json.loads(capsys.readouterr().out)
-        (port,) = [each for each in report["checks"] if each["check"] == "port"]
-        assert port["status"] == "warn"
-        assert "is in use" in port["found"]
-
-
-class TestPorts:
-    def test_a_taken_port_names_its_holder_and_another_port(self) -> None:
-        with listen("127.0.0.1", 0) as listener:
-            port = listener.getsockname()[1]
-            with pytest.raises(Unavailable, match=rf"Port {port} .* rag serve --port {port + 1}"):
-                listen("127.0.0.1", port)
-            if Path("/proc/net/tcp").exists():
-                assert f"process {os.getpid()} " in str(holder(port))
-
-    def test_a_host_of_another_machine_is_refused(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        with pytest.raises(Unavailable, match="Expected an address of this machine"):
-            listen("192.0.2.1", 0)
-
-        def unknown(*_: object, **__: object) -> None:
-            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
-
-        monkeypatch.setattr(socket, "getaddrinfo", unknown)
-        with pytest.raises(Unavailable, match=r"'nowhere\.invalid' has no address on this machine"):
-            listen("nowhere.invalid", 0)
-
-    def test_the_address_is_one_that_a_browser_opens(self) -> None:
-        with socket.socket() as listener:
-            listener.bind(("0.0.0.0", 0))  # noqa: S104 - what is tested
-            port = listener.getsockname()[1]
-            assert address_of(listener) == f"http://127.0.0.1:{port}"
-
-
-class TestServe:
-    def test_a_taken_port_is_code_1_before_anything_is_loaded(
-        self, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        with listen("127.0.0.1", 0) as listener:
-            port = listener.getsockname()[1]
-            assert main(["serve", "--port", str(port)]) == 1
-        assert f"Port {port} on 127.0.0.1 is in use" in capsys.readouterr().err
-
-    @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "terminate"])
-    def test_it_prints_the_address_answers_at_once_and_stops_in_good_order(
-        self, sample_index: Path, tmp_path: Path, stop: signal.Signals
-    ) -> None:
-        import http.client
-
-        folder = tmp_path / "index"
-        shutil.copytree(sample_index, folder)
-        process = subprocess.Popen(
-            [sys.executable, "-m", "rag.cli", "serve", "--port", "0"],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        try:
-            assert process.stdout is not None
-            first = process.stdout.readline()
-            found = re.search(r"http://127\.0\.0\.1:(\d+)", first)
-            assert found, first + (process.stderr.read() if process.stderr else "")
-            connection = http.client.HTTPConnection("127.0.0.1", int(found[1]), timeout=30)
-            body = json.dumps({"question": QUESTION})
-            connection.request("POST", "/v1/ask", body, {"content-type": "application/json"})
-            reply = json.loads(connection.getresponse().read())
-            assert reply["answered"] is True
-            for _ in range(1000):
-                connection.request("GET", "/")
-                response = connection.getresponse()
-                shown = response.read().decode()
-                if response.status != 503:
-                    break
-                assert "正在启动" in shown
-                time.sleep(0.1)
-            assert response.status == 200
-            assert "<html" in shown
-            connection.close()
-            process.send_signal(stop)
-            output, errors = process.communicate(timeout=30)
-        finally:
-            process.kill()
-            process.wait()
-        assert process.returncode == 0
-        assert "Stopped." in output
-        assert errors == ""
-
-
 class TestEval:
     def test_the_runner_is_a_command_and_measures_the_sample(
         self, sample_index: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -584,45 +435,3 @@ class TestEval:
     def test_a_missing_index_names_the_command(self, capsys: pytest.CaptureFixture[str]) -> None:
         assert main(["eval", str(PROJECT / "eval" / "data" / "hefei-2024.jsonl")]) == 1
         assert "rag index PATH" in capsys.readouterr().err
-
-
-class TestEntrance:
-    def test_it_covers_the_page_only_until_it_is_there(self) -> None:
-        import anyio
-
-        passed: list[str] = []
-
-        async def application(scope: object, receive: object, send: object) -> None:  # noqa: ARG001
-            assert isinstance(scope, dict)
-            passed.append(scope["path"])
-
-        sent: list[dict[str, object]] = []
-
-        async def send(message: object) -> None:
-            assert isinstance(message, dict)
-            sent.append(message)
-
-        async def receive() -> dict[str, object]:
-            return {"type": "http.request"}
-
-        entrance = Entrance(application)
-
-        def get(path: str, method: str = "GET") -> None:
-            sent.clear()
-            anyio.run(entrance, {"type": "http", "path": path, "method": method}, receive, send)
-
-        get("/")
-        assert sent[0]["status"] == 503
-        assert b'http-equiv="refresh"' in bytes(str(sent[1]["body"]), "utf-8")
-        get("/", "HEAD")
-        assert sent[1]["body"] == b""
-        get("/v1/ask", "POST")
-        assert passed == ["/v1/ask"]
-        entrance.fail()
-        get("/")
-        assert sent[0]["status"] == 503
-        assert b"rag doctor" in bytes(str(sent[1]["body"]), "utf-8")
-        entrance.open()
-        get("/")
-        assert passed == ["/v1/ask", "/"]
-        assert entrance.page == "ready"

@@ -8,8 +8,8 @@ import os
 import signal
 import sys
 import threading
-from contextlib import suppress
-from functools import partial
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -74,11 +74,19 @@ def _serve(settings: Settings, application: Application, listener: socket.socket
     address = address_of(listener)
 
     class Server(uvicorn.Server):
+        page: asyncio.Task[None] | None = None
+
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets=sockets)
             if self.started:
                 _announce(application, address)
-                _mount_page_when_loaded(app, application, entrance)
+                self.page = asyncio.create_task(_keep_page(app, application, entrance))
+
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().shutdown(sockets=sockets)
+            if self.page is not None:
+                self.page.cancel()
+                await asyncio.wait([self.page])
 
     server = Server(
         uvicorn.Config(
@@ -117,44 +125,57 @@ def _announce(application: Application, address: str) -> None:
     sys.stdout.flush()
 
 
-def _mount_page_when_loaded(app: FastAPI, application: Application, entrance: Entrance) -> None:
-    """Load the page's libraries beside the server, then mount the page between two requests.
+async def _keep_page(app: FastAPI, application: Application, entrance: Entrance) -> None:
+    """Mount the chat page as soon as its libraries are loaded, and keep it until cancelled."""
+    try:
+        await _load_page()
+        from rag_ui.page import mount
 
-    Loading takes seconds and happens in a thread that does not hold up the process's end. Mounting
-    belongs into the event loop, where the page starts the tasks of its queue.
-    """
+        # Mounting adds what the page does when a server starts and stops to what the API does,
+        # which has begun long ago. Taken alone, it can begin now.
+        app.router.lifespan_context = _nothing_to_begin
+        mount(app, assistant=lambda: application.assistant, library=lambda: application.library)
+    except (AttributeError, ImportError, OSError, RuntimeError, TypeError, ValueError) as error:
+        entrance.fail()
+        print(
+            f"rag: The chat page could not be started: {type(error).__name__}: {error}. The API"
+            " works. Run: rag doctor",
+            file=sys.stderr,
+            flush=True,
+        )
+        return
+    async with app.router.lifespan_context(app):
+        entrance.open()
+        await asyncio.Event().wait()
+
+
+@asynccontextmanager
+async def _nothing_to_begin(_app: FastAPI) -> AsyncIterator[None]:
+    yield
+
+
+async def _load_page() -> None:
+    """Import the page's libraries, which takes seconds, in a thread that keeps no process alive."""
     loop = asyncio.get_running_loop()
+    loaded = loop.create_future()
+
+    def settle(error: ImportError | OSError | None) -> None:
+        if loaded.cancelled():
+            return
+        if error is None:
+            loaded.set_result(None)
+        else:
+            loaded.set_exception(error)
 
     def load() -> None:
+        failure = None
         try:
             import_module("gradio")
             import_module("rag_ui.page")
         except (ImportError, OSError) as error:
-            step = partial(_give_up, entrance, error)
-        else:
-            step = partial(_mount_page, app, application, entrance)
+            failure = error
         with suppress(RuntimeError):  # the server has been stopped meanwhile
-            loop.call_soon_threadsafe(step)
+            loop.call_soon_threadsafe(settle, failure)
 
     threading.Thread(target=load, name="chat page", daemon=True).start()
-
-
-def _mount_page(app: FastAPI, application: Application, entrance: Entrance) -> None:
-    from rag_ui.page import mount
-
-    try:
-        mount(app, assistant=lambda: application.assistant, library=lambda: application.library)
-    except (AttributeError, ImportError, OSError, RuntimeError, TypeError, ValueError) as error:
-        _give_up(entrance, error)
-    else:
-        entrance.open()
-
-
-def _give_up(entrance: Entrance, error: Exception) -> None:
-    entrance.fail()
-    print(
-        f"rag: The chat page could not be started: {type(error).__name__}: {error}. The API works."
-        " Run: rag doctor",
-        file=sys.stderr,
-        flush=True,
-    )
+    await loaded
