@@ -57,7 +57,8 @@ _FIGURE = re.compile(
 )
 # Figures that name or number something instead of counting it: 1号线, 第十四届, 2024年, 12345热线.
 _NAMING = re.compile(
-    r"(?:19|20)\d\d\s*年|\d+\s*号|第?[\d一二三四五六七八九十]+(?:届|期(?!间))|\d{4,}热线|[A-Za-z]\d+"
+    r"(?:19|20)\d\d\s*年|\d{1,2}\s*月(?:\s*\d{1,2}\s*日)?|\d+\s*号|\d{4,}热线|[A-Za-z]\d+"
+    r"|第?[\d一二三四五六七八九十]+(?:届|期(?!间))|第[\d一二三四五六七八九十]+次"
 )
 
 # What is asked for, the unit it comes in, and what a figure with another unit counts.

@@ -26,6 +26,7 @@ CONFIDENCE_WEIGHTS: Mapping[str, Mapping[str, float]] = {
         "dense": 3.2,
         "passage_dense": 1.6,
         "lacks": -1.8,
+        "unheld": -0.8,
         "wrong_year": -5.0,
     },
     "en": {
@@ -35,6 +36,7 @@ CONFIDENCE_WEIGHTS: Mapping[str, Mapping[str, float]] = {
         "dense": 5.5,
         "passage_dense": 1.3,
         "lacks": -1.8,
+        "unheld": -2.0,
         "wrong_year": -5.0,
     },
 }

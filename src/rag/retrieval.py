@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from rag.evidence import index_terms, weights_of
-from rag.questions import bare_name, find_places
+from rag.questions import bare_name, names_place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -91,7 +91,7 @@ class Retriever:
         if scope.about:
             # The documents searched are about this place: each passage need not say so again.
             weights = tuple(
-                0.0 if _names_only(term, scope.about) else weight
+                0.0 if names_place(term, scope.about) else weight
                 for term, weight in zip(question.terms, weights, strict=True)
             )
         question = replace(question, weights=weights)
@@ -253,11 +253,6 @@ def year_of(hit: Hit) -> int | None:
     key = {"review": "reporting_year", "plan": "planning_year"}.get(hit.passage.period or "")
     value = hit.metadata.get(key) if key else None
     return value if isinstance(value, int) else None
-
-
-def _names_only(term: str, places: Sequence[str]) -> bool:
-    """Whether a term is one of the places and nothing more: 合肥, 合肥市, hefei."""
-    return bare_name(term) in places or find_places(term.title()) == (bare_name(places[0]),)
 
 
 def _share(value: float | None, top: float) -> float:

@@ -104,6 +104,7 @@ def evidence_signals(question: Question, best: Sentence) -> dict[str, float]:
         "lacks": _lacks(question, best),
         "passage_dense": best.hit.signals.get("dense", 0.0),
         "nouns": _nouns(question, best),
+        "unheld": _unheld(question, best),
     }
 
 
@@ -116,6 +117,20 @@ def _lacks(question: Question, best: Sentence) -> float:
         unnamed = min(_noun_matches(question, best), default=(1.0, 1.0), key=lambda held: held[1])
         return 1.0 - best.signals["kind"] + float(unnamed[1] < 0.5)
     return 1.0 - best.signals["kind"] if question.kind in {"number", "date"} else 0.0
+
+
+def _unheld(question: Question, best: Sentence) -> float:
+    """Share of the glossary's expressions in the question that the sentence does not write.
+
+    For these the written words are known, so that their absence says more than that of others.
+    """
+    known = [
+        (weight, match)
+        for term, weight, match in zip(question.terms, question.weights, best.matches, strict=True)
+        if term in question.alternatives
+    ]
+    total = sum(weight for weight, _ in known)
+    return sum(weight for weight, match in known if match < 0.5) / total if total else 0.0
 
 
 def _nouns(question: Question, best: Sentence) -> float:

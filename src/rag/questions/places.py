@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["bare_name", "find_places", "province_of"]
+__all__ = ["bare_name", "find_places", "names_place"]
 
 _SUFFIX = re.compile(
     r"(?<=..)(?:特别行政区|(?:维吾尔|壮族|回族)?自治区|(?:[^市省区县]{1,6}族)?自治[州县]|省|市|地区|州|[区县旗])$"
@@ -44,10 +44,16 @@ def find_places(text: str, *, known: Iterable[str] = ()) -> tuple[str, ...]:
     return tuple(sorted(found, key=lambda name: (found[name], name)))
 
 
-def province_of(place: str) -> str | None:
-    """The province of a Chinese city, None for provinces, foreign and unknown places."""
-    province = _gazetteer()[0].get(bare_name(place), "-")
-    return None if province in {"-", "*"} else province
+def names_place(term: str, places: Iterable[str]) -> bool:
+    """Whether a folded term is one of the places (bare names) or a word of its English name."""
+    known = frozenset(places)
+    if bare_name(term) in known:
+        return True
+    return any(
+        term in re.split(r"[\s'’]+", translation) or term == translation
+        for translation, names in _gazetteer()[1].items()
+        if known & frozenset(names)
+    )
 
 
 @lru_cache(maxsize=1)

@@ -37,14 +37,15 @@ GENERIC_WORDS = _words(
 
 ENGLISH_STOPWORDS = _words(
     """
-    a an the of in on at to for from by with about into over under between and or but not no nor
-    so as than then is are was were be been being am do does did done has have had having will
-    would shall should can could may might must i me my we our us you your he she it its they
-    them their this that these those there here what which who whom whose when where why how
-    many much any some all each every both few more most other such only own same too very just
-    also ever still yet please tell give show list name say says said according report reports
-    government work annual year years last current next previous mention mentioned kind kinds
-    type types there's what's s t number amount level figure total
+    target targets goal goals plan plans planned set create created according make made get many
+    much year years government work report reports provide province city municipality a an the
+    of in on at to for from by with about into over under between and or but not no nor so as
+    than then is are was were be been being am do does did done has have had having will would
+    shall should can could may might must i me my we our us you your he she it its they them
+    their this that these those there here what which who whom whose when where why how any some
+    all each every both few more most other such only own same too very just also ever still yet
+    please tell give show list name say says said annual last current next previous mention
+    mentioned kind kinds type types there's what's s t number amount level figure total
     """
 )
 """English words that never count as content, unstemmed and lower case."""
