@@ -228,8 +228,9 @@ def _standing(lines: Sequence[str], blocks: Sequence[Block]) -> dict[int, _Headi
     markers = [marker_of(line) for line in lines]
     numbered = {}
     for index, (line, marker) in enumerate(zip(lines, markers, strict=True)):
-        following = markers[index + 1] if index + 1 < len(lines) else None
-        listed = marker and following and following.style == marker.style
+        # Beside another of its style, without text between, it is an item of a list.
+        beside = markers[max(0, index - 1) : index] + markers[index + 1 : index + 2]
+        listed = marker and any(other and other.style == marker.style for other in beside)
         limit = _STANDING_LIMIT if contains_han(line) else _LATIN_LIMIT
         if (
             marker

@@ -171,12 +171,11 @@ def _led(text: str, unit: _Unit, limit: int) -> list[tuple[int, int]]:
         return _atoms(text, unit.start, unit.end, limit)
     room = limit - (unit.body - unit.start)
     atoms = _atoms(text, unit.body, unit.end, limit)
-    if atoms[0][1] - atoms[0][0] > room > 0:
-        start, end = atoms[0]
-        atoms[:1] = clauses(text, start, end)
-    if atoms[0][1] - atoms[0][0] <= room:
-        return [(unit.start, atoms[0][1]), *atoms[1:]]
-    return [*_atoms(text, unit.start, unit.body, limit), *atoms]
+    if room < limit / 4:
+        return [*_atoms(text, unit.start, unit.body, limit), *atoms]
+    if atoms[0][1] - atoms[0][0] > room:
+        atoms[:1] = _atoms(text, *atoms[0], room)
+    return [(unit.start, atoms[0][1]), *atoms[1:]]
 
 
 def _balanced(atoms: Sequence[tuple[int, int]], limit: int) -> list[tuple[int, int]]:

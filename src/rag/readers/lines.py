@@ -23,7 +23,8 @@ _WIDTHS = range(45, 101)
 _FULL = 0.6
 """A wrapped line fills at least this share of the width, unless it ends its paragraph."""
 
-_OPEN_END = re.compile(r"[，、《（“‘(,的]$")
+_OPEN_END = re.compile(r"[，、《（“‘(,]$")
+_MODIFIES = re.compile(r".{7,}(?<!目)的$")
 _CLOSED_END = re.compile(r"[。！？!?]$")
 _FORMULA_END = re.compile(r"[A-Za-z][A-Za-z0-9]{0,5}$")
 _FORMULA = re.compile(r"[A-Za-z0-9.+\-—]{1,6}")
@@ -118,7 +119,7 @@ def _is_broken(text: str, before: tuple[int, int], start: int, end: int) -> bool
         return text[: before[0]].rstrip("\n")[-1:].isalpha()
     if not contains_han(line):
         return False
-    if _OPEN_END.search(line):
+    if _OPEN_END.search(line) or (_MODIFIES.match(line) and not _LIST_ITEM.match(line)):
         return True
     if _CONTINUES.match(following) and not _CLOSED_END.search(line):
         return True
