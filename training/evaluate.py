@@ -1,0 +1,134 @@
+"""Step 5: how good the model is at retrieval, dense alone: hit@1 and hit@10 on development sets."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from tokenizers import Tokenizer
+
+from training.material import CACHE, PROJECT, SHARED, parallel_reports
+
+__all__ = ["main"]
+
+SETS = ("xquad_zh", "drcd_test", "cmrc2018_dev", "ncp_govqa", "gd_gov_services", "gwr_facts")
+
+Matrix = npt.NDArray[np.float32]
+Embed = Callable[[Sequence[str]], Matrix]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """Queries over passages; ``answers[i]`` are the indexes of query i's right passages."""
+
+    name: str
+    queries: list[str]
+    passages: list[str]
+    answers: list[list[int]]
+
+
+def _records(path: Path) -> Iterator[dict[str, str]]:
+    with path.open(encoding="utf-8") as lines:
+        for line in lines:
+            yield json.loads(line)
+
+
+def development_tasks(name: str) -> Iterator[Task]:
+    """A development set as one task per language of its questions; titles go with the text."""
+    folder = SHARED / "data" / "eval" / name
+    passages = list(_records(folder / "corpus.jsonl"))
+    place = {record["id"]: position for position, record in enumerate(passages)}
+    right: dict[str, list[int]] = defaultdict(list)
+    with (folder / "qrels.tsv").open(encoding="utf-8") as lines:
+        next(lines)
+        for line in lines:
+            query_id, passage_id, score = line.split("\t")
+            if float(score) > 0 and passage_id in place:
+                right[query_id].append(place[passage_id])
+    by_language: dict[str, list[dict[str, str]]] = defaultdict(list)
+    for query in _records(folder / "queries.jsonl"):
+        if query["id"] in right:
+            by_language[query.get("lang", "zh")[:2]].append(query)
+    texts = [f"{record.get('title') or ''} {record['text']}".strip() for record in passages]
+    for language, queries in sorted(by_language.items()):
+        yield Task(
+            name=f"{name} {language}",
+            queries=[query["text"] for query in queries],
+            passages=texts,
+            answers=[right[query["id"]] for query in queries],
+        )
+
+
+def held_out_task() -> Task:
+    """English sentences of the reports of the held-out years, to their Chinese originals."""
+    records = parallel_reports(held_out=True)
+    passages = list(dict.fromkeys(record["zh"] for record in records))
+    place = {text: position for position, text in enumerate(passages)}
+    return Task(
+        name="reports 2021-2022 en-zh",
+        queries=[record["en"] for record in records],
+        passages=passages,
+        answers=[[place[record["zh"]]] for record in records],
+    )
+
+
+def hits(task: Task, embed: Embed, *, dimension: int | None = None) -> tuple[float, float]:
+    """Share of queries with a right passage first, and among the first ten."""
+    queries = _shortened(embed(task.queries), dimension)
+    passages = _shortened(embed(task.passages), dimension)
+    ranks = []
+    for row, right in zip(queries @ passages.T, task.answers, strict=True):
+        ranks.append(int((row > row[right].max()).sum()))
+    found = np.array(ranks)
+    return float((found < 1).mean()), float((found < 10).mean())
+
+
+def _shortened(vectors: Matrix, dimension: int | None) -> Matrix:
+    part = vectors[:, :dimension]
+    return np.asarray(part / np.maximum(np.linalg.norm(part, axis=1, keepdims=True), 1e-9))
+
+
+def shipped(folder: Path) -> Embed:
+    """The model in a folder, as the product loads it."""
+    from rag.embedders.bundled import BundledEmbedder
+
+    return BundledEmbedder.load(folder).embed_passages
+
+
+def unpacked(vectors: Path) -> Embed:
+    """A table of vectors that is not exported yet."""
+    tokenizer = Tokenizer.from_file(str(CACHE / "tokenizer.json"))
+    table = np.load(vectors)
+
+    def embed(texts: Sequence[str]) -> Matrix:
+        encoded = tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
+        return np.stack([table[each.ids].mean(axis=0) for each in encoded])
+
+    return embed
+
+
+def main() -> None:
+    """Print one line per development set."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--vectors", type=Path, help="a table that is not exported yet")
+    parser.add_argument(
+        "--folder", type=Path, default=PROJECT / "src/rag/embedders/static_multilingual"
+    )
+    parser.add_argument("--dimension", type=int, help="only the first dimensions: 64 or 128")
+    arguments = parser.parse_args()
+    embed = unpacked(arguments.vectors) if arguments.vectors else shipped(arguments.folder)
+    tasks = [task for name in SETS for task in development_tasks(name)]
+    print(f"{'set':26} queries  hit@1  hit@10")
+    for task in [*tasks, held_out_task()]:
+        first, ten = hits(task, embed, dimension=arguments.dimension)
+        print(f"{task.name:26} {len(task.queries):7,}  {first:.3f}   {ten:.3f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,101 @@
+"""Step 4: the folder that ships. Vectors and tokeniser to a model that three libraries read.
+
+Each row is stored as int8 with one scale: a quarter of the size of float32, and no measurable loss
+at retrieval. model2vec multiplies rows by such weights itself, sentence-transformers folds them in
+when it loads.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors.numpy import save_file
+
+from training.material import CACHE, PROJECT
+
+__all__ = ["main"]
+
+NAME = "static-multilingual-256"
+FILES = (
+    "1_Normalize/config.json",
+    "config.json",
+    "config_sentence_transformers.json",
+    "model.safetensors",
+    "modules.json",
+    "tokenizer.json",
+)
+
+
+def _write_json(path: Path, content: object) -> None:
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def main() -> None:
+    """Write the model folder with its manifest."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--vectors", type=Path, default=CACHE / "vectors.npy")
+    parser.add_argument(
+        "--folder", type=Path, default=PROJECT / "src/rag/embedders/static_multilingual"
+    )
+    arguments = parser.parse_args()
+    folder = arguments.folder
+    folder.mkdir(parents=True, exist_ok=True)
+
+    table = np.load(arguments.vectors).astype(np.float32)
+    scales = np.maximum(np.abs(table).max(axis=1), 1e-9) / 127
+    rows = np.clip(np.rint(table / scales[:, None]), -127, 127).astype(np.int8)
+    save_file({"embeddings": rows, "weights": scales}, folder / "model.safetensors")
+    (folder / "model.safetensors").chmod(0o644)  # the library makes it private to its owner
+    shutil.copyfile(CACHE / "tokenizer.json", folder / "tokenizer.json")
+    _write_json(
+        folder / "config.json",
+        {
+            "architectures": ["StaticModel"],
+            "embedding_dtype": "int8",
+            "hidden_dim": table.shape[1],
+            "max_length": None,
+            "model_type": "model2vec",
+            "normalize": True,
+        },
+    )
+    _write_json(
+        folder / "modules.json",
+        [
+            {
+                "idx": 0,
+                "name": "0",
+                "path": ".",
+                "type": "sentence_transformers.models.StaticEmbedding",
+            },
+            {
+                "idx": 1,
+                "name": "1",
+                "path": "1_Normalize",
+                "type": "sentence_transformers.models.Normalize",
+            },
+        ],
+    )
+    _write_json(folder / "1_Normalize" / "config.json", {})
+    _write_json(
+        folder / "config_sentence_transformers.json",
+        {"model_type": "SentenceTransformer", "prompts": {}, "similarity_fn_name": "cosine"},
+    )
+    files: dict[str, dict[str, Any]] = {}
+    for name in FILES:
+        data = (folder / name).read_bytes()
+        files[name] = {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+    revision = hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()[:12]
+    _write_json(folder / "manifest.json", {"name": NAME, "revision": revision, "files": files})
+    total = sum(entry["bytes"] for entry in files.values())
+    print(f"{NAME}, revision {revision}: {total / 1e6:.1f} MB in {folder}")
+
+
+if __name__ == "__main__":
+    main()
