@@ -9,6 +9,7 @@ from rag.composers.framing import lead, needs_label
 from rag.composers.selection import (
     Sentence,
     choose,
+    echoes,
     evidence_signals,
     kind_agreement,
     missing_terms,
@@ -49,7 +50,7 @@ SENTENCE_WEIGHTS = {
     "kind": 0.15,
     "year": 0.20,
     "passage": 0.25,
-    "heading": -0.6,
+    "heading": -1.0,
 }
 """What each signal of a sentence counts."""
 
@@ -143,7 +144,7 @@ class ExtractiveComposer:
                 "kind": kind_agreement(question, text),
                 "year": hit.signals.get("year", 0.0) + hit.signals.get("period", 0.0),
                 "passage": hit.score - top_score,
-                "heading": float(_is_heading(text, hit)),
+                "heading": float(_is_heading(text, hit) or echoes(question, text)),
             }
             result.append(
                 Sentence(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rag.text import contains_han
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -14,8 +16,9 @@ __all__ = ["lead", "needs_label"]
 
 
 def needs_label(question: Question, chosen: Sequence[Sentence]) -> bool:
-    """Whether the quotations do not speak for themselves: other language, or two years."""
-    return question.language != "zh" or len({s.hit.passage.period for s in chosen}) > 1
+    """Whether the quotations do not speak for themselves: foreign to the asker, or of two years."""
+    foreign = question.language != "zh" and any(contains_han(s.text) for s in chosen)
+    return foreign or len({s.hit.passage.period for s in chosen}) > 1
 
 
 def lead(question: Question, sentence: Sentence, *, labelled: bool) -> str:

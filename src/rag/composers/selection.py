@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rag.evidence import figure_agreement, has_date, has_person
+from rag.text import contains_han, fold, stem, words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rag.schema import Hit, Question
 
-__all__ = ["Sentence", "choose", "evidence_signals", "kind_agreement", "missing_terms"]
+__all__ = ["Sentence", "choose", "echoes", "evidence_signals", "kind_agreement", "missing_terms"]
 
 _WHO = re.compile(r"谁|\bwho\b", re.I)
 
@@ -43,6 +44,20 @@ def kind_agreement(question: Question, text: str) -> float:
     if question.kind == "list":
         return min(1.0, 0.34 * (text.count("、") + 0.5 * text.count("，")))
     return 0.0
+
+
+def echoes(question: Question, text: str) -> bool:
+    """Whether a text only repeats the question, as a title does that names the thing asked about.
+
+    By characters for Chinese and by words for other scripts; figures are always news.
+    """
+    asked = fold(question.rewritten)
+    told = fold(text)
+    news = [character for character in told if contains_han(character) and character not in asked]
+    if news or re.search(r"\d", told):
+        return len(news) < 2 and not re.search(r"\d", told)
+    known = {stem(word) for word in words(asked)}
+    return all(stem(word) in known for word in words(told) if not contains_han(word))
 
 
 def choose(question: Question, ranked: Sequence[Sentence]) -> list[Sentence]:
