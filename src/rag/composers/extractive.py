@@ -168,14 +168,11 @@ class ExtractiveComposer:
 
         重点做好九个方面工作。 is answered by the nine headings after it, each in its own passage.
         """
-        if question.kind != "list":
+        if question.kind != "list" or not _ANNOUNCES.search(question.rewritten):
             return None
-        for sentence in ranked[:3]:
-            asked, announced = (
-                _ANNOUNCES.search(question.rewritten),
-                _ANNOUNCES.search(sentence.text),
-            )
-            if not (asked and announced):
+        fullest = max(sentence.coverage for sentence in ranked)
+        for sentence in ranked:
+            if not _ANNOUNCES.search(sentence.text) or sentence.coverage < 0.8 * fullest:
                 continue
             passage = sentence.hit.passage
             depth = len(passage.section)
