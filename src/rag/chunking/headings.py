@@ -134,6 +134,9 @@ def _plain(text: str, blocks: Sequence[Block]) -> list[Piece]:
         ):
             open_headings.skip()
             heading = None
+        if heading is None and block.kind == "heading":
+            pieces.append(_piece(block, open_headings.titles, is_heading=True))  # the title
+            continue
         if heading is None:
             base = open_headings.titles
             keep = singles.depth(base, salutes=_SALUTATION.match(lines[index]) is not None)
