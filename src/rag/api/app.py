@@ -8,9 +8,8 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
-from rag.api import documents, native, openai, problems, reference, service
+from rag.api import documents, examples, native, openai, problems, reference, service
 from rag.api.opening import Opening
-from rag.api.problems import ProblemReply
 from rag.api.security import Guard
 from rag.factory import Application
 from rag.settings import Settings
@@ -36,15 +35,14 @@ _TAGS = [
 
 
 class _Api(FastAPI):
-    """FastAPI whose description knows the shape of errors, which no operation returns by itself."""
+    """FastAPI, with a description of what is really sent."""
 
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI description, made once."""
         if self.openapi_schema is None:
-            schemas = super().openapi()["components"]["schemas"]
-            problem = ProblemReply.model_json_schema(ref_template="#/components/schemas/{model}")
-            schemas |= problem.pop("$defs")
-            schemas["ProblemReply"] = problem
+            described = super().openapi()
+            problems.describe(described)
+            examples.describe(described)
         return super().openapi()
 
 

@@ -156,6 +156,9 @@ def _metadata(text: str | None) -> dict[str, MetadataValue]:
         return {}
     try:
         value: Any = json.loads(text)
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        raise _bad_metadata("it holds half of a surrogate pair") from error
     except (ValueError, RecursionError) as error:
         raise _bad_metadata(f"it is not JSON ({error})") from error
     if not isinstance(value, dict):

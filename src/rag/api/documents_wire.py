@@ -5,7 +5,7 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from rag import schema
-from rag.api.wire import CollectionName, MetadataValue, Reason, Reply
+from rag.api.wire import CollectionName, MetadataValue, Reason, Reply, WholeNumber
 
 __all__ = [
     "Collection",
@@ -33,11 +33,11 @@ class DocumentsQuery(BaseModel):
     date: str | None = None
     source: str | None = None
     title: str | None = None
-    year: int | None = None
-    reporting_year: int | None = None
-    planning_year: int | None = None
+    year: WholeNumber | None = None
+    reporting_year: WholeNumber | None = None
+    planning_year: WholeNumber | None = None
     limit: int = Field(100, ge=1, le=1000)
-    offset: int = Field(0, ge=0)
+    offset: int = Field(0, ge=0, le=2**53)
 
     def filters(self) -> dict[str, MetadataValue]:
         """The metadata asked for."""

@@ -24,6 +24,7 @@ _EXPECTED = {
     "model_type": "an object",
     "string_type": "a text",
 }
+_KINDS = {"str", "int", "constrained-str", "constrained-int"}
 _PLACES = {"body": "The body", "query": "The query", "path": "The path"}
 
 
@@ -56,7 +57,7 @@ def field_errors(
 def _path(error: Mapping[str, Any]) -> tuple[object, ...]:
     """The error's place without the names of kinds that pydantic adds where several may be."""
     path = list(error["loc"])
-    if len(path) > 2 and path[-1] in {"str", "int"} and str(error["type"]).endswith("_type"):
+    if len(path) > 2 and path[-1] in _KINDS and str(error["type"]).endswith("_type"):
         path.pop()
     return tuple(part for part in path if not (isinstance(part, str) and part.endswith("]")))
 
@@ -68,19 +69,21 @@ def _message(
 ) -> str:
     field = ".".join(str(part) for part in path[1:])
     name = field or _PLACES.get(str(path[0]), str(path[0]))
-    kind, value = errors[0]["type"], errors[0].get("input")
+    # Of the kinds that a field may have, the one that was sent is what the sender meant.
+    error = next((each for each in errors if each["type"] not in _EXPECTED), errors[0])
+    kind, value = error["type"], error.get("input")
     if kind == "extra_forbidden":
         return f"Unknown field {field!r}. {_known_fields(path, endpoint)}"
     if kind == "missing":
         return f"{name} is missing." if field else "The body is empty. Expected a JSON object."
-    if "UploadFile" in errors[0]["msg"]:
+    if "UploadFile" in error["msg"]:
         return f"{name} is a text field. Expected a file: a part with a file name."
     if kind == "text_not_unicode":
-        return f"{name} {errors[0]['msg']}"
-    expected = [_EXPECTED[each["type"]] for each in errors if each["type"] in _EXPECTED]
-    if expected:
-        return f"{name} is {_shown(value)}. Expected {' or '.join(dict.fromkeys(expected))}."
-    return f"{name} is {_shown(value)}. {errors[0]['msg'].replace('Input should', 'It should')}."
+        return f"{name} {error['msg']}"
+    if kind in _EXPECTED:
+        expected = dict.fromkeys(_EXPECTED[each["type"]] for each in errors)
+        return f"{name} is {_shown(value)}. Expected {' or '.join(expected)}."
+    return f"{name} is {_shown(value)}. {error['msg'].replace('Input should', 'It should')}."
 
 
 def _known_fields(path: tuple[object, ...], endpoint: Callable[..., object]) -> str:

@@ -40,6 +40,7 @@ __all__ = [
     "OPENAI_PATHS",
     "Problem",
     "ProblemReply",
+    "describe",
     "install",
     "problem_of",
     "problem_response",
@@ -309,3 +310,16 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
             },
         }
     return described
+
+
+def describe(description: dict[str, Any]) -> None:
+    """Put the shape of problems into an OpenAPI description, instead of the framework's errors."""
+    schemas = description["components"]["schemas"]
+    schema = ProblemReply.model_json_schema(ref_template="#/components/schemas/{model}")
+    schemas |= schema.pop("$defs")
+    schemas["ProblemReply"] = schema
+    for operation in (each for path in description["paths"].values() for each in path.values()):
+        # Added where only the path has a parameter, and every text is one that it may have.
+        if "application/json" in operation["responses"].get("422", {}).get("content", {}):
+            del operation["responses"]["422"]
+    del schemas["HTTPValidationError"], schemas["ValidationError"]

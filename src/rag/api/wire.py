@@ -32,6 +32,7 @@ __all__ = [
     "Text",
     "TopK",
     "Turn",
+    "WholeNumber",
 ]
 
 MAX_HISTORY = 100
@@ -45,12 +46,10 @@ def _encodable(text: str) -> str:
     try:
         text.encode()
     except UnicodeEncodeError as error:
-        code = ord(text[error.start])
         raise PydanticCustomError(
             "text_not_unicode",
-            "holds half of a surrogate pair (U+{code}) at character {position}. Expected Unicode"
-            " text.",
-            {"code": f"{code:04X}", "position": error.start},
+            "holds half of a surrogate pair (U+{code}). Expected Unicode text.",
+            {"code": f"{ord(text[error.start]):04X}"},
         ) from error
     return text
 
@@ -58,12 +57,15 @@ def _encodable(text: str) -> str:
 Text = Annotated[str, AfterValidator(_encodable)]
 """A text of a request."""
 
+WholeNumber = Annotated[int, Field(ge=-(2**53), le=2**53)]
+"""A whole number of a request: what JSON carries without loss to every client, and back."""
+
 MetadataValue = str | int
 CollectionName = Annotated[
     Text, Field(description="Which set of documents.", examples=[schema.DEFAULT_COLLECTION])
 ]
 Filters = Annotated[
-    dict[Text, Text | int],
+    dict[Text, Text | WholeNumber],
     Field(
         max_length=_MAX_FILTERS,
         description="Only documents whose metadata have these values: `place`, `year`,"
