@@ -1,102 +1,114 @@
-"""The evidence panel: the cited passages of every turn as HTML, with the quoted words marked.
-
-All text of documents and questions passes through ``html.escape``; the markup is ours alone.
-"""
+"""The evidence panel: for each turn its passages, whole, with the quoted words marked."""
 
 from __future__ import annotations
 
-from html import escape
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from rag_ui.wording import words
+from rag_ui.conversation import shown_hits
+from rag_ui.markup import escape
+from rag_ui.messages import reply_as_text
+from rag_ui.texts import say
 
 if TYPE_CHECKING:
-    from rag.schema import Answer, Citation, DocumentSummary, Hit
-    from rag_ui.wording import Tongue
+    from collections.abc import Sequence
 
-__all__ = ["chip_id", "documents_table", "panel", "turn_section"]
+    from rag.schema import Answer, Citation, Hit
+    from rag_ui.conversation import ChatTurn
 
-
-def chip_id(turn: int, marker: int) -> str:
-    """The id of a citation's card; unique over the turns of a conversation."""
-    return f"src-{turn}-{marker}"
+__all__ = ["evidence"]
 
 
-def turn_section(answer: Answer, *, turn: int, tongue: Tongue) -> str:
-    """The cards of one answer: its citations, or a refusal's nearest passages."""
-    hits = {hit.passage.passage_id: hit for hit in answer.hits}
-    cards = [
-        _citation_card(citation, hits.get(citation.passage_id), turn=turn, tongue=tongue)
-        for citation in answer.citations
+def evidence(turns: Sequence[ChatTurn]) -> str:
+    """The panel's HTML. One turn is visible at a time; ``page.js`` chooses which."""
+    shown = [_turn(turn.number, turn.answer) for turn in turns if turn.answer and turn.answer.hits]
+    hint = f'<p class="hint">{say("evidence_empty")}</p>'
+    return f'<div class="evidence">{hint}{"".join(shown)}</div>'
+
+
+def _turn(number: int, answer: Answer) -> str:
+    hits = shown_hits(answer)
+    cited = {citation.passage_id for citation in answer.citations}
+    # In the order in which the answer quotes them.
+    order = {citation.passage_id: -citation.marker for citation in answer.citations}
+    quoted = sorted(
+        (hit for hit in hits if hit.passage.passage_id in cited),
+        key=lambda hit: -order[hit.passage.passage_id],
+    )
+    others = [hit for hit in hits if hit.passage.passage_id not in cited]
+    parts = [
+        f'<section class="turn" id="evidence-{number}" hidden>',
+        (
+            f'<p class="asked"><span class="label">{say("evidence_for")}</span>'
+            f"{escape(answer.question)}</p>"
+        ),
     ]
-    heading = escape(words(tongue, "evidence"))
-    if not answer.answered:
-        heading = escape(words(tongue, "nearest"))
-        cards = [_nearest_card(hit, tongue=tongue) for hit in answer.hits[:3]]
-    question = escape(answer.question)
+    if answer.answered:
+        parts += [_card(number, hit, answer.citations) for hit in quoted]
+        if others:
+            cards = "".join(_card(number, hit, ()) for hit in others)
+            summary = say("others", {"count": len(others)})
+            parts.append(f'<details class="others"><summary>{summary}</summary>{cards}</details>')
+        parts.append(f'<div class="copied" id="copy-{number}" hidden>{_copied(answer)}</div>')
+    else:
+        parts.append(f'<p class="label">{say("near")}</p>')
+        parts += [_card(number, hit, ()) for hit in hits]
+    parts.append("</section>")
+    return "".join(parts)
+
+
+def _card(number: int, hit: Hit, citations: Sequence[Citation]) -> str:
+    passage = hit.passage
+    own = [citation for citation in citations if citation.passage_id == passage.passage_id]
+    markers = "".join(f'<span class="chip">{citation.marker}</span>' for citation in own)
+    path = "".join(f"<li>{escape(heading)}</li>" for heading in passage.section)
+    heading = f'<ol class="path">{path}</ol>' if path else ""
+    places = [_place(say("whole"), passage.start, passage.end)]
+    places += [_place(escape(f"[{each.marker}]"), each.start, each.end) for each in own]
+    page = "" if passage.page is None else f"<span>{say('page', {'page': passage.page})}</span>"
     return (
-        f'<section class="turn" id="turn-{turn}" aria-label="{heading}">'
-        f'<h3>{heading}</h3><p class="asked">{question}</p>{"".join(cards)}</section>'
+        f'<article class="card" id="passage-{number}-{hit.rank}" tabindex="-1">'
+        f"<header>{markers}<h3>{escape(hit.title)}</h3></header>{heading}"
+        f"<blockquote>{_marked(number, hit, own)}</blockquote>"
+        f'<footer><span class="source">{escape(hit.source)}</span>'
+        f"{''.join(places)}{page}</footer></article>"
     )
 
 
-def panel(sections: list[str], *, tongue: Tongue) -> str:
-    """All turns, the newest shown; an earlier one is shown when one of its markers is followed."""
-    if not sections:
-        return f'<p class="hint">{escape(words(tongue, "no_evidence"))}</p>'
-    latest = sections[-1].replace('class="turn"', 'class="turn shown"', 1)
-    return f'<div role="region" aria-live="polite">{"".join([*sections[:-1], latest])}</div>'
+def _place(what: str, start: int, end: int) -> str:
+    return f"<span>{what} {say('place', {'start': start, 'end': end})}</span>"
 
 
-def documents_table(documents: tuple[DocumentSummary, ...], *, tongue: Tongue) -> str:
-    """The library's documents as a table."""
-    if not documents:
-        return f'<p class="hint">{escape(words(tongue, "no_documents"))}</p>'
-    keys = ("column_title", "column_place", "column_year", "column_passages")
-    head = "".join(f"<th>{escape(words(tongue, key))}</th>" for key in keys)
-    rows = []
-    for document in documents:
-        source = escape(document.source)
-        cells = (
-            f"{escape(document.title)}<small>{source}</small>",
-            escape(str(document.metadata.get("place", ""))),
-            escape(str(document.metadata.get("year", ""))),
-            str(document.passages),
+def _marked(number: int, hit: Hit, citations: Sequence[Citation]) -> str:
+    """The passage's text with each quotation in ``<mark>``; overlapping ones share their part."""
+    passage = hit.passage
+    edges = {0, len(passage.text)}
+    for citation in citations:
+        edges |= {citation.start - passage.start, citation.end - passage.start}
+    cuts = sorted(edges)
+    begun: set[int] = set()
+    parts = []
+    for start, end in pairwise(cuts):
+        covering = [
+            citation.marker
+            for citation in citations
+            if citation.start <= passage.start + start and passage.start + end <= citation.end
+        ]
+        piece = escape(passage.text[start:end])
+        if not covering:
+            parts.append(piece)
+            continue
+        anchors = "".join(
+            f'<span id="quotation-{number}-{marker}"></span>'
+            for marker in covering
+            if marker not in begun
         )
-        rows.append("<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>")
-    body = "".join(rows)
-    return f'<table class="library"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+        begun.update(covering)
+        names = " ".join(f"quotation-{number}-{marker}" for marker in covering)
+        parts.append(f'<mark class="{names}">{anchors}{piece}</mark>')
+    return "".join(parts)
 
 
-def _citation_card(citation: Citation, hit: Hit | None, *, turn: int, tongue: Tongue) -> str:
-    text, offset = (
-        (hit.passage.text, hit.passage.start) if hit else (citation.quote, citation.start)
-    )
-    start, end = citation.start - offset, citation.end - offset
-    marked = f"{escape(text[:start])}<mark>{escape(text[start:end])}</mark>{escape(text[end:])}"
-    place = words(tongue, "place").format(start=citation.start, end=citation.end)
-    identifier = chip_id(turn, citation.marker)
-    return (
-        f'<article class="card" id="{identifier}" tabindex="-1">'
-        f'<header><span class="chip">{citation.marker}</span>'
-        f"<b>{escape(citation.title)}</b></header>"
-        f"{_path(citation.section)}<blockquote>{marked}</blockquote>"
-        f"<footer><span>{escape(citation.source)} · {escape(place)}</span>"
-        f'<a class="back" href="#conversation">{escape(words(tongue, "back"))}</a></footer>'
-        "</article>"
-    )
-
-
-def _nearest_card(hit: Hit, *, tongue: Tongue) -> str:
-    place = words(tongue, "place").format(start=hit.passage.start, end=hit.passage.end)
-    return (
-        f'<article class="card near"><header><b>{escape(hit.title)}</b></header>'
-        f"{_path(hit.passage.section)}<blockquote>{escape(hit.passage.text)}</blockquote>"
-        f"<footer><span>{escape(hit.source)} · {escape(place)}</span></footer></article>"
-    )
-
-
-def _path(section: tuple[str, ...]) -> str:
-    if not section:
-        return ""
-    return f'<p class="path">{" › ".join(escape(heading) for heading in section)}</p>'
+def _copied(answer: Answer) -> str:
+    # Line ends stay line ends: this is read as text, by a script.
+    return "\n".join(escape(line) for line in reply_as_text(answer).split("\n"))

@@ -1,382 +1,243 @@
-"""The chat page: a Gradio application mounted at / on top of the API's own."""
+"""The chat page: what is on it and what happens when."""
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from rag.errors import DocumentNotFound, RagError
-from rag.schema import Turn
-from rag_ui.evidence import documents_table, panel, turn_section
-from rag_ui.messages import answer_markdown, literal
-from rag_ui.style import (
-    FONTS,
-    MONO_FONTS,
-    READ_TONGUE,
-    SAVE_TONGUE,
-    TOGGLE_THEME,
-    asset,
-)
-from rag_ui.wording import EXAMPLES, tongue_of, words
+import gradio as gr
+
+from rag.readers import supported_suffixes
+from rag_ui import documents, frame
+from rag_ui.conversation import ChatTurn, answering
+from rag_ui.evidence import evidence
+from rag_ui.messages import messages
+from rag_ui.texts import TITLE
 
 if TYPE_CHECKING:
-    import gradio as gr
     from fastapi import FastAPI
 
     from rag.assistant import Assistant
     from rag.library import Library
-    from rag.schema import Answer
-    from rag_ui.wording import Tongue
 
-    Message = dict[str, str]
-    Update = dict[str, Any]
+__all__ = ["build", "mount"]
 
-__all__ = ["mount"]
+_AT_ONCE = 8
+"""Questions answered at the same time, over all readers."""
+_WAITING = 64
+_SECONDS_UPLOADS_STAY = 3600
 
-_CONCURRENT = 8
-"""Questions answered at once; the framework's own default is one for the whole page."""
+# Fonts of the reader's own system, Chinese ones among them: the default theme loads others'.
+_SANS = [
+    "-apple-system",
+    "BlinkMacSystemFont",
+    "Segoe UI",
+    "PingFang SC",
+    "Hiragino Sans GB",
+    "Microsoft YaHei",
+    "Noto Sans CJK SC",
+    "Noto Sans SC",
+    "Source Han Sans SC",
+    "WenQuanYi Micro Hei",
+    "sans-serif",
+]
+_MONO = ["ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace"]
 
-_SAMPLE_PLACE, _SAMPLE_YEAR = "合肥市", 2024
+_Turns: TypeAlias = tuple[ChatTurn, ...]
+_Step: TypeAlias = tuple[Any, Any, Any, Any]
+"""Conversation, evidence, turns, question field: what an event changes, in this order."""
 
 
 def mount(
     app: FastAPI, *, assistant: Callable[[], Assistant], library: Callable[[], Library]
 ) -> FastAPI:
-    """Mount the page at / of ``app``, which may already be answering. Returns ``app``."""
-    import gradio as gr
+    """Serve the page at ``/`` of an application, before it starts or while it runs.
 
-    theme = gr.themes.Base(
-        primary_hue="teal",
-        neutral_hue="slate",
-        radius_size="lg",
-        font=FONTS,
-        font_mono=MONO_FONTS,
-    )
-    return gr.mount_gradio_app(
+    In a running event loop the page starts at once, and ends with the loop; otherwise it starts
+    and ends with the application. What ``assistant`` and ``library`` give is asked for anew each
+    time.
+    """
+    page = build(assistant=assistant, library=library)
+    own_lifespan = app.router.lifespan_context
+    gr.mount_gradio_app(
         app,
-        _Page(assistant, library).build(),
+        page,
         path="/",
-        footer_links=[],
-        run_history=False,
         allowed_paths=[],
-        show_error=False,
         enable_monitoring=False,
-        ssr_mode=False,
+        favicon_path=str(frame.FAVICON),
+        footer_links=[],
+        head=frame.head(),
         mcp_server=False,
         pwa=False,
-        theme=theme,
-        css=asset("page.css"),
-        js=asset("page.js"),
+        run_history=False,
+        show_error=False,
+        ssr_mode=False,
+        theme=gr.themes.Base(font=_SANS, font_mono=_MONO),
     )
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:
+        return app
+    # The application has started without the page: its lifespan will not be entered again.
+    app.router.lifespan_context = own_lifespan
+    mounted = app.routes[-1].app  # type: ignore[attr-defined]
+    app.state.page = loop.create_task(_live(mounted, page), name="chat page")
+    return app
 
 
-class _Page:
-    """Builds the page. Everything a visitor says or sees is in that visitor's session."""
+async def _live(mounted: FastAPI, page: gr.Blocks) -> None:
+    """Keep the page's background tasks going until the event loop ends."""
+    async with mounted.router.lifespan_context(mounted):
+        page.run_startup_events()  # type: ignore[no-untyped-call]
+        await page.run_extra_startup_events()  # type: ignore[no-untyped-call]
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
 
-    def __init__(self, assistant: Callable[[], Assistant], library: Callable[[], Library]) -> None:
-        self._assistant = assistant
-        self._library = library
 
-    def build(self) -> gr.Blocks:
-        import gradio as gr
-
-        zh: Tongue = "zh"
-        blocks: gr.Blocks
-        with gr.Blocks(title="文档问答 · Ask your documents", analytics_enabled=False) as blocks:
-            turns = gr.State([])  # what was said, for follow-ups
-            sections = gr.State([])  # the evidence of each answer
-            asked = gr.State("")  # the last question as typed
-            with gr.Row(elem_id="masthead"):
-                with gr.Column(scale=3, min_width=260):
-                    masthead = gr.HTML(_masthead(zh))
-                with gr.Column(scale=1, min_width=220), gr.Row(elem_classes=["tools"]):
-                    tongue = gr.Radio(
-                        ["中文", "English"],
-                        value="中文",
-                        show_label=False,
-                        container=False,
-                        elem_id="tongue",
-                        min_width=150,
-                    )
-                    theme = gr.Button(words(zh, "theme"), size="sm", min_width=90)
-            with gr.Row():
-                with gr.Column(scale=6, min_width=320):
-                    chat = gr.Chatbot(
-                        label=words(zh, "conversation"),
-                        show_label=False,
-                        height="58vh",
-                        placeholder=words(zh, "empty"),
-                        latex_delimiters=[],
-                        sanitize_html=True,
-                        allow_tags=False,
-                        feedback_options=None,
-                        buttons=["copy"],
-                        layout="bubble",
-                        group_consecutive_messages=False,
-                        elem_id="conversation",
-                    )
-                    exact = gr.Button(words(zh, "exact"), size="sm", visible=False, elem_id="exact")
-                    with gr.Row(elem_id="ask-row"):
-                        box = gr.Textbox(
-                            label=words(zh, "question"),
-                            show_label=False,
-                            placeholder=words(zh, "placeholder"),
-                            lines=1,
-                            max_lines=5,
-                            autofocus=True,
-                            scale=8,
-                            min_width=200,
-                            elem_id="question",
-                        )
-                        send = gr.Button(
-                            words(zh, "send"),
-                            variant="primary",
-                            scale=1,
-                            min_width=80,
-                            elem_id="ask",
-                        )
-                    with gr.Row(elem_id="examples"):
-                        examples = [
-                            gr.Button(text, size="sm", variant="secondary", visible=False)
-                            for text in EXAMPLES["zh"]
-                        ]
-                    clear = gr.Button(words(zh, "clear"), size="sm", variant="secondary")
-                with gr.Column(scale=5, min_width=320), gr.Tabs(elem_id="tabs"):
-                    with gr.Tab(words(zh, "evidence"), id="evidence") as evidence_tab:
-                        evidence = gr.HTML(panel([], tongue="zh"), elem_id="evidence")
-                    with gr.Tab(words(zh, "documents"), id="documents") as documents_tab:
-                        listing = gr.HTML()
-                        upload = gr.File(
-                            label=words(zh, "upload"),
-                            file_count="multiple",
-                            file_types=[".txt", ".md"],
-                            type="filepath",
-                            height=140,
-                        )
-                        outcome = gr.Markdown(sanitize_html=True, latex_delimiters=[])
-                        which = gr.Dropdown(label=words(zh, "remove_which"), choices=[], value=None)
-                        remove = gr.Button(words(zh, "remove"), size="sm")
-                        with gr.Group(visible=False) as confirmation:
-                            confirm_text = gr.Markdown(words(zh, "confirm"))
-                            with gr.Row():
-                                yes = gr.Button(words(zh, "yes"), variant="stop", size="sm")
-                                no = gr.Button(words(zh, "no"), size="sm")
-
-            conversation = [chat, box, turns, sections, asked, evidence, exact]
-            asking = [box, chat, turns, sections, tongue]
-            for event in (box.submit, send.click):
-                event(self._ask, asking, conversation, api_visibility="private")
-            for button in examples:
-                button.click(
-                    self._ask, [button, *asking[1:]], conversation, api_visibility="private"
+def build(*, assistant: Callable[[], Assistant], library: Callable[[], Library]) -> gr.Blocks:
+    """The page, not yet served. What belongs to one reader is in its ``gr.State``."""
+    page: gr.Blocks
+    with gr.Blocks(
+        title=" · ".join(TITLE),
+        analytics_enabled=False,
+        delete_cache=(_SECONDS_UPLOADS_STAY, _SECONDS_UPLOADS_STAY),
+        fill_width=True,
+    ) as page:
+        turns = gr.State(())
+        header = gr.HTML(
+            html_template=frame.header(),
+            js_on_load=frame.HEADER_EVENTS,
+            apply_default_css=False,
+            elem_id="rag-header",
+        )
+        with gr.Row(elem_id="rag-main", equal_height=True):
+            with gr.Column(elem_id="rag-chat", min_width=0):
+                conversation = gr.Chatbot(
+                    allow_tags=False,
+                    buttons=[],
+                    container=False,
+                    elem_id="rag-conversation",
+                    group_consecutive_messages=False,
+                    height="100%",
+                    label=TITLE[1],
+                    latex_delimiters=[],
+                    layout="bubble",
+                    sanitize_html=True,
+                    show_label=False,
                 )
-            exact.click(
-                self._ask_exactly, [asked, *asking[1:]], conversation, api_visibility="private"
-            )
-            clear.click(self._clear, [tongue], conversation, api_visibility="private")
-            theme.click(None, js=TOGGLE_THEME)
-
-            spoken = [
-                masthead, chat, box, send, clear, theme, exact, evidence_tab, documents_tab,
-                upload, which, remove, confirm_text, yes, no, evidence, listing, *examples,
-            ]  # fmt: skip
-            tongue.change(self._speak, [tongue, sections], spoken, api_visibility="private").then(
-                None, [tongue], js=SAVE_TONGUE
-            )
-            chosen = gr.State("")
-            blocks.load(
-                lambda choice: "中文" if tongue_of(choice) == "zh" else "English",
-                [chosen],
-                [tongue],
-                js=READ_TONGUE,
-                api_visibility="private",
-            ).then(self._speak, [tongue, sections], spoken, api_visibility="private").then(
-                self._listing, [tongue], [listing, which], api_visibility="private"
-            )
-
-            upload.upload(
-                self._upload, [upload, tongue], [outcome, upload, listing, which],
-                api_visibility="private",
-            )  # fmt: skip
-            remove.click(
-                lambda document_id: _shown(bool(document_id)), [which], [confirmation],
-                api_visibility="private",
-            )  # fmt: skip
-            no.click(lambda: _shown(False), None, [confirmation], api_visibility="private")
-            yes.click(
-                self._remove, [which, tongue], [outcome, confirmation, listing, which],
-                api_visibility="private",
-            )  # fmt: skip
-        blocks.queue(default_concurrency_limit=_CONCURRENT, api_open=False)
-        return blocks
-
-    def _ask(
-        self,
-        text: str,
-        shown: list[Message],
-        turns: list[Turn],
-        sections: list[str],
-        choice: str,
-    ) -> Iterator[tuple[Any, ...]]:
-        yield from self._answer(text, shown, turns, sections, choice, exact=False)
-
-    def _ask_exactly(
-        self,
-        text: str,
-        shown: list[Message],
-        turns: list[Turn],
-        sections: list[str],
-        choice: str,
-    ) -> Iterator[tuple[Any, ...]]:
-        yield from self._answer(text, shown, turns, sections, choice, exact=True)
-
-    def _answer(
-        self,
-        text: str,
-        shown: list[Message],
-        turns: list[Turn],
-        sections: list[str],
-        choice: str,
-        *,
-        exact: bool,
-    ) -> Iterator[tuple[Any, ...]]:
-        """Stream one answer into the conversation and its evidence into the panel."""
-        import gradio as gr
-
-        tongue = tongue_of(choice)
-        question = text.strip()
-        if not question:
-            yield shown, "", turns, sections, "", gr.skip(), gr.skip()
-            return
-        shown = [*shown, {"role": "user", "content": literal(question)}]
-        turn = len(sections) + 1
-        said = ""
-        answer: Answer | None = None
-        try:
-            for event in self._assistant().stream(question, history=turns, exact=exact):
-                said += event.text
-                answer = event.answer or answer
-                if event.kind == "delta":
-                    partial = answer_markdown(said, None, turn=turn, tongue=tongue)
-                    growing = [*shown, {"role": "assistant", "content": partial}]
-                    yield growing, "", turns, sections, question, gr.skip(), gr.skip()
-        except RagError as error:
-            trouble = literal(words(tongue, "trouble").format(error=error))
-            shown = [*shown, {"role": "assistant", "content": trouble}]
-            yield shown, "", turns, sections, question, gr.skip(), _shown(False)
-            return
-        if answer is None:
-            return
-        final = answer_markdown(said, answer, turn=turn, tongue=tongue)
-        shown = [*shown, {"role": "assistant", "content": final}]
-        turns = [
-            *turns,
-            Turn(role="user", content=question),
-            Turn(role="assistant", content=answer.answer),
-        ]
-        sections = [*sections, turn_section(answer, turn=turn, tongue=tongue)]
-        rewritten = answer.rewritten != answer.question
-        yield (
-            shown,
-            "",
-            turns,
-            sections,
-            question,
-            panel(sections, tongue=tongue),
-            _shown(rewritten),
-        )
-
-    def _clear(self, choice: str) -> tuple[Any, ...]:
-        return [], "", [], [], "", panel([], tongue=tongue_of(choice)), _shown(False)
-
-    def _speak(self, choice: str, sections: list[str]) -> tuple[Any, ...]:
-        """All wording in the chosen language; answers already given stay as they are."""
-        import gradio as gr
-
-        tongue = tongue_of(choice)
-
-        def said(key: str) -> str:
-            return words(tongue, key)
-
-        has_sample = self._has_sample()
-        return (
-            _masthead(tongue),
-            gr.update(label=said("conversation"), placeholder=said("empty")),
-            gr.update(label=said("question"), placeholder=said("placeholder")),
-            gr.update(value=said("send")),
-            gr.update(value=said("clear")),
-            gr.update(value=said("theme")),
-            gr.update(value=said("exact")),
-            gr.update(label=said("evidence")),
-            gr.update(label=said("documents")),
-            gr.update(label=said("upload")),
-            gr.update(label=said("remove_which")),
-            gr.update(value=said("remove")),
-            gr.update(value=said("confirm")),
-            gr.update(value=said("yes")),
-            gr.update(value=said("no")),
-            panel(sections, tongue=tongue),
-            documents_table(self._library().documents(), tongue=tongue),
-            *(gr.update(value=text, visible=has_sample) for text in EXAMPLES[tongue]),
-        )
-
-    def _has_sample(self) -> bool:
-        return any(
-            document.metadata.get("place") == _SAMPLE_PLACE
-            and document.metadata.get("year") == _SAMPLE_YEAR
-            for document in self._library().documents()
-        )
-
-    def _listing(self, choice: str) -> tuple[str, Update]:
-        import gradio as gr
-
-        documents = self._library().documents()
-        names = [
-            (f"{document.title} ({document.source})", document.document_id)
-            for document in documents
-        ]
-        table = documents_table(documents, tongue=tongue_of(choice))
-        return table, gr.update(choices=names, value=None)
-
-    def _upload(self, paths: list[str] | None, choice: str) -> tuple[Any, ...]:
-        """Add each file; the page says of each what became of it."""
-        tongue = tongue_of(choice)
-        lines = []
-        for path in map(Path, paths or []):
-            try:
-                done = self._library().add_bytes(path.read_bytes(), name=path.name)
-            except (RagError, OSError) as error:
-                lines.append(words(tongue, "failed").format(error=error))
-                continue
-            lines.append(
-                words(tongue, done.status).format(
-                    source=done.source, passages=done.passages, error=done.error
+                question = gr.Textbox(
+                    container=False,
+                    elem_id="rag-question",
+                    lines=1,
+                    max_lines=8,
+                    show_label=False,
+                    submit_btn=True,
                 )
+            with gr.Column(elem_id="rag-side", min_width=0):
+                gr.HTML(
+                    html_template=frame.tabs(),
+                    js_on_load=None,
+                    apply_default_css=False,
+                    elem_id="rag-tabs",
+                )
+                panel = gr.HTML(
+                    evidence(()),
+                    js_on_load="watch('value', () => ragPage.refreshed());",
+                    apply_default_css=False,
+                    elem_id="rag-evidence",
+                )
+                with gr.Column(elem_id="rag-documents", min_width=0):
+                    gr.HTML(
+                        html_template=frame.add_files(supported_suffixes()),
+                        js_on_load=None,
+                        apply_default_css=False,
+                    )
+                    upload = gr.UploadButton(
+                        "",
+                        elem_id="rag-upload",
+                        file_count="multiple",
+                    )
+                    outcomes = gr.HTML(js_on_load=None, apply_default_css=False)
+                    listing = gr.HTML(js_on_load=None, apply_default_css=False)
+
+        def look() -> tuple[str, gr.Chatbot]:
+            """The documents, and what an empty conversation says about them."""
+            here = library()
+            return documents.listing(here), gr.Chatbot(
+                placeholder=documents.welcome(here), examples=documents.examples(here)
             )
-        report = "\n\n".join(f"- {literal(line)}" for line in lines)
-        return report, None, *self._listing(choice)
 
-    def _remove(self, document_id: str | None, choice: str) -> tuple[Any, ...]:
-        tongue = tongue_of(choice)
-        said = ""
-        if document_id:
-            try:
-                self._library().remove(document_id)
-                said = words(tongue, "removed")
-            except DocumentNotFound:
-                said = words(tongue, "gone")
-            except RagError as error:
-                said = words(tongue, "trouble").format(error=error)
-        return literal(said), _shown(False), *self._listing(choice)
+        def ask(asked: str, turns: _Turns) -> Iterator[_Step]:
+            yield from _steps(assistant(), turns, asked)
+
+        def ask_example(turns: _Turns, chosen: gr.SelectData) -> Iterator[_Step]:
+            yield from _steps(assistant(), turns, str(chosen.value["text"]))
+
+        def ask_exactly(turns: _Turns, event: gr.EventData) -> Iterator[_Step]:
+            asked = [turn.question for turn in turns if turn.number == event.turn]
+            yield from _steps(assistant(), turns, "".join(asked), exact=True)
+
+        def add(files: list[str]) -> tuple[str, str, gr.Chatbot]:
+            return documents.add(library(), files), *look()
+
+        def remove(event: gr.EventData) -> tuple[str, str, gr.Chatbot]:
+            return documents.remove(library(), str(event.document)), *look()
+
+        conversing = [conversation, panel, turns, question]
+        quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+        asking = [
+            question.submit(ask, [question, turns], conversing, **quiet),
+            conversation.example_select(ask_example, turns, conversing, **quiet),
+            header.exact(ask_exactly, turns, conversing, **quiet),
+        ]
+        for each in asking:
+            each.failure(_broken, turns, conversing, **quiet)
+        question.stop(_stopped, turns, conversing, cancels=asking, **quiet)
+        header.restart(_restarted, None, conversing, cancels=asking, **quiet)
+        header.documents(look, None, [listing, conversation], **quiet)
+        header.remove(remove, None, [outcomes, listing, conversation], **quiet)
+        added = upload.upload(add, upload, [outcomes, listing, conversation], **quiet)
+        added.then(None, None, None, js="() => ragPage.uploaded()")
+        page.load(look, None, [listing, conversation], **quiet)
+        page.load(None, None, None, js="() => ragPage.ready()")
+    page.queue(default_concurrency_limit=_AT_ONCE, max_size=_WAITING, api_open=False)
+    return page
 
 
-def _shown(visible: bool) -> Update:
-    import gradio as gr
+def _steps(
+    assistant: Assistant, turns: _Turns, asked: str, *, exact: bool = False
+) -> Iterator[_Step]:
+    if not asked.strip():
+        yield gr.skip(), gr.skip(), gr.skip(), gr.skip()
+        return
+    field: Any = gr.Textbox(value="", submit_btn=False, stop_btn=True)
+    for growing in answering(assistant, turns, asked, exact=exact):
+        turns = growing
+        yield messages(turns), gr.skip(), turns, field
+        field = gr.skip()
+    yield messages(turns), evidence(turns), turns, _ready()
 
-    update: Update = gr.update(visible=visible)
-    return update
+
+def _ready() -> gr.Textbox:
+    return gr.Textbox(submit_btn=True, stop_btn=False)
 
 
-def _masthead(tongue: Tongue) -> str:
-    return f"<h1>{words(tongue, 'title')}</h1><p>{words(tongue, 'promise')}</p>"
+def _ended(turns: _Turns, *, state: Any) -> _Step:
+    ended = tuple(replace(t, state=state) if t.state == "waiting" else t for t in turns)
+    return messages(ended), evidence(ended), ended, _ready()
+
+
+def _stopped(turns: _Turns) -> _Step:
+    return _ended(turns, state="stopped")
+
+
+def _broken(turns: _Turns) -> _Step:
+    return _ended(turns, state="broken")
+
+
+def _restarted() -> _Step:
+    return [], evidence(()), (), _ready()
