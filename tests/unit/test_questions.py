@@ -63,6 +63,8 @@ def test_years(question: str, years: tuple[int, ...], relative: tuple[int, ...])
         ("新能源汽车产量", None),
         ("What is the target for retail sales?", "plan"),
         ("How many patents were granted?", "review"),
+        ("What target did the report set?", "plan"),
+        ("完成了目标吗", None),
     ],
 )
 def test_period(question: str, period: str | None) -> None:

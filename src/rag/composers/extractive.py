@@ -247,6 +247,8 @@ class ExtractiveComposer:
         def length(low: int, high: int) -> int:
             return spans[high][1] - spans[low][0]
 
+        # A figure is best alone with its subject; anything else is told in as many words as fit.
+        pointed = question.kind in {"number", "date"}
         while True:
             # The neighbour that brings more of the question in; a clause that only continues
             # (、居万亿城市第7位) belongs to its subject.
@@ -260,9 +262,9 @@ class ExtractiveComposer:
                 right = held(range(first, last + 2)) - now
                 if _CONTINUES.match(pieces[last + 1]) or question.kind == "list":
                     right += 0.04 * total
-            if max(left, right) < 0.03 * total:
+            if max(left, right) < (0.03 * total if pointed else 0.0):
                 break
-            if left >= right:
+            if left > right or (pointed and left == right):
                 first -= 1
             else:
                 last += 1

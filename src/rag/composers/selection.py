@@ -38,7 +38,7 @@ def kind_agreement(question: Question, text: str) -> float:
     if question.kind == "number":
         return figure_agreement(question.rewritten, text)
     if question.kind == "date":
-        return 1.0 if has_date(text) else -0.5
+        return 1.0 if has_date(text) else -1.0
     if question.kind == "name" and _WHO.search(question.rewritten):
         return 1.0 if has_person(text) else -1.0
     if question.kind == "list":
@@ -97,6 +97,7 @@ def _other_period(question: Question, ranked: Sequence[Sentence]) -> Sentence | 
             and sentence.hit.passage.period not in {None, best.hit.passage.period}
             and sentence.coverage >= max(0.6, 0.92 * best.coverage)
             and sentence.signals["kind"] > 0
+            and min((match for _, match in _noun_matches(question, sentence)), default=1.0) >= 0.5
         ):
             return sentence
     return None

@@ -135,9 +135,10 @@ class BundledEmbedder:
             batch = prepared[start : start + _BATCH]
             encodings = self._tokenizer.encode_batch_fast(batch, add_special_tokens=False)
             for row, encoding in enumerate(encodings, start):
-                pieces = encoding.ids
+                pieces = np.array(encoding.ids, dtype=np.int64)
+                rows = self._table.rows.take(pieces, axis=0).astype(np.float32)
                 # The sum points where the average does, and only the direction is kept.
-                sums[row] = self._table.scales[pieces] @ self._table.rows[pieces].astype(np.float32)
+                sums[row] = self._table.scales.take(pieces) @ rows
         return unit_rows(sums, model=self._info.name)
 
     def embed_query(self, text: str) -> FloatArray:

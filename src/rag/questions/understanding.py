@@ -32,10 +32,14 @@ _PLAN = re.compile(
 )
 _REVIEW = re.compile(
     r"完成了|实现了|达到了|取得了|建成了|增长了|新增了|已经|回顾|成绩|实际|做了|造了|办了|过去一年|干了"
-    r"|\b(?:did|was|were|achieved|grew|completed|built|produced|reached|received|recorded|had"
+    r"|\b(?:achieved|grew|completed|built|produced|reached|received|recorded"
     r"|so far|achievements?|actual(?:ly)?|accomplished|opened|added|won|became)\b",
     re.I,
 )
+_PAST = re.compile(r"\b(?:did|was|were|had)\b", re.I)
+"""Says that a question is put in the past tense, and not that it asks for results: the report
+*did* set a target."""
+
 _KINDS: tuple[tuple[AnswerKind, re.Pattern[str]], ...] = (
     (
         "list",
@@ -123,7 +127,7 @@ def understand(
     period: Period | None = None
     if plan and not review:
         period = "plan"
-    elif review and not plan:
+    elif (review or _PAST.search(rewritten)) and not plan:
         period = "review"
     terms, alternatives = content_terms(rewritten)
     return Question(
