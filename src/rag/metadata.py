@@ -138,7 +138,7 @@ class _Head:
     @classmethod
     def of(cls, parsed: ParsedDocument) -> _Head:
         own = [block for block in parsed.blocks if block.kind != "boilerplate"][:_HEAD_BLOCKS]
-        texts = [_plain(parsed.text[block.start : block.end]) for block in own]
+        texts = [_plain(parsed.text[b.start : min(b.end, b.start + _OPENING)]) for b in own]
         at = next((i for i, line in enumerate(texts) if _SALUTATION.match(line)), None)
         if at is None:
             at = next((i for i, line in enumerate(texts) if len(line) > _HEAD_LINE), len(texts))

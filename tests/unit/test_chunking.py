@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from rag import readers
 from rag.chunking import chunk
+from rag.chunking.numbering import marker_of
 from rag.errors import UnreadableDocument
 from rag.text import sentences
 from tests.conftest import SAMPLE
@@ -396,3 +397,48 @@ def test_every_sentence_of_the_sample_is_in_one_passage() -> None:
     cut = chunk(parsed, document_id="d", max_characters=360)
     for start, end in sentences(parsed.text, cut[0].start):
         assert any(p.start <= start and end <= p.end for p in cut) or end - start > 360
+
+
+# Numbering.
+
+
+@pytest.mark.parametrize(
+    ("line", "style", "number"),
+    [
+        ("一、回顾", "chinese", 1),
+        ("十二、安排", "chinese", 12),
+        ("（二十）标题", "bracketed", 20),
+        ("(三)标题", "bracketed", 3),
+        ("第十一章 附则", "chapter", 11),
+        ("第一百二十章 附则", "chapter", 120),
+        ("第一百零三章 附则", "chapter", 103),
+        ("第二〇章", "chapter", 20),
+        ("第3部分 总论", "part", 3),
+        ("IV. Tasks", "roman", 4),
+        ("IX. Tasks", "roman", 9),
+        ("Ⅲ、任务", "roman", 3),
+        ("Chapter XII The End", "chapter", 12),
+        ("12. Title", "arabic", 12),
+        ("3．标题", "arabic", 3),
+        ("（4）标题", "bracketed arabic", 4),
+        ("⑤标题", "circled", 5),
+        ("六是改善民生。", "listed", 6),
+        ("第四，提高质量。", "ordinal", 4),
+    ],
+)
+def test_markers(line: str, style: str, number: int) -> None:
+    marker = marker_of(line)
+    assert marker is not None
+    assert (marker.style, marker.number) == (style, number)
+
+
+@pytest.mark.parametrize(
+    "line", ["2.5个百分点", "一些情况", "1月27日", "In 2024", "百、千", "第十", ""]
+)
+def test_what_is_no_marker(line: str) -> None:
+    assert marker_of(line) is None
+
+
+@pytest.mark.parametrize("unit", ["（一，", "一，", "1 ", "、", "a|b", "长 "])
+def test_a_sentence_without_an_end_is_cut_all_the_same(unit: str) -> None:
+    check_invariants(read(unit * 4_000), 360)

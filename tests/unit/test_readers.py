@@ -60,6 +60,20 @@ def test_traditional_text_is_read_in_any_encoding(encoding: str, characters: int
     assert read(text.encode(encoding)).text == text
 
 
+@pytest.mark.parametrize("encoding", ["gb18030", "utf-16", "utf-16-be", "utf-32-be"])
+def test_the_sample_in_other_encodings(encoding: str) -> None:
+    text = SAMPLE.read_text(encoding="utf-8")
+    assert read(text.encode(encoding)) == read(text)
+
+
+def test_the_sample_in_traditional_characters_and_big5() -> None:
+    from opencc import OpenCC
+
+    text = SAMPLE.read_text(encoding="utf-8")
+    data = OpenCC("s2t").convert(text).encode("big5", "ignore")
+    assert read(data) == read(data.decode("big5"))
+
+
 @pytest.mark.parametrize(
     ("word", "encoding"),
     [("合肥市", "gb18030"), ("政府工作", "gbk"), ("報告工作", "big5"), ("城鄉居民", "big5")],

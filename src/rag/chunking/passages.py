@@ -30,6 +30,13 @@ _SMALL = 120
 _LEAD_IN = 60
 """A line of at most this many characters that announces what follows stays with it."""
 
+_GRAINS = 24
+"""Into so many parts of a passage at least its cuts may fall."""
+
+_MONSTER = 10
+"""A sentence of more than so many passages is none: brackets in it are not looked at."""
+
+_MARKED = re.compile(r"\S(?:[^，；：、,;:|]*[^，；：、,;:|\s])?[，；：、,;:|]*")
 _SALUTATION = re.compile(r"[^。，,]{2,20}[!！：:,，]")
 
 
@@ -183,6 +190,7 @@ def _balanced(atoms: Sequence[tuple[int, int]], limit: int) -> list[tuple[int, i
 
     The cuts of least total squared size among those with the fewest spans: unequal sizes cost.
     """
+    atoms = _coarser(atoms, limit // _GRAINS)
     best: list[tuple[int, int, int]] = [(0, 0, 0)]  # spans, cost, first atom of the last span
     for last in range(len(atoms)):
         options = []
@@ -202,6 +210,17 @@ def _balanced(atoms: Sequence[tuple[int, int]], limit: int) -> list[tuple[int, i
     return groups[::-1]
 
 
+def _coarser(atoms: Sequence[tuple[int, int]], grain: int) -> Sequence[tuple[int, int]]:
+    """Neighbours joined up to ``grain`` characters, so that few ways of cutting remain."""
+    joined: list[tuple[int, int]] = []
+    for start, end in atoms:
+        if joined and end - joined[-1][0] <= grain:
+            joined[-1] = (joined[-1][0], end)
+        else:
+            joined.append((start, end))
+    return joined
+
+
 def _atoms(text: str, start: int, end: int, limit: int) -> list[tuple[int, int]]:
     """Sentences; clauses of those over the limit; blocks of characters of those still over it."""
     atoms: list[tuple[int, int]] = []
@@ -209,12 +228,19 @@ def _atoms(text: str, start: int, end: int, limit: int) -> list[tuple[int, int]]
         if sentence_end - sentence_start <= limit:
             atoms.append((sentence_start, sentence_end))
             continue
-        for clause_start, clause_end in clauses(text, sentence_start, sentence_end):
+        for clause_start, clause_end in _clauses(text, sentence_start, sentence_end, limit):
             if clause_end - clause_start <= limit:
                 atoms.append((clause_start, clause_end))
             else:
                 atoms.extend(_hard(text, clause_start, clause_end, limit))
     return atoms
+
+
+def _clauses(text: str, start: int, end: int, limit: int) -> list[tuple[int, int]]:
+    """Clauses; of a monster without sentence ends (a table in one line) whatever marks divide."""
+    if end - start <= _MONSTER * limit:
+        return clauses(text, start, end)
+    return [match.span() for match in _MARKED.finditer(text, start, end)]
 
 
 def _hard(text: str, start: int, end: int, limit: int) -> list[tuple[int, int]]:
