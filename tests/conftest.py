@@ -88,10 +88,8 @@ def _no_attempt_to_reach_the_network() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def sample_embedder() -> str:
-    """The setting that names the model of the sample index: the bundled one where it is there."""
-    from rag.embedders.bundled import bundled_folder
-
-    return "bundled" if (bundled_folder() / "manifest.json").exists() else "ranking-fake"
+    """The setting that names the model of the sample index."""
+    return "bundled"
 
 
 @pytest.fixture(scope="session")

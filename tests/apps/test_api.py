@@ -529,6 +529,16 @@ class TestService:
 
         assert application.library.collections()[0].name == "default"
 
+    @pytest.mark.parametrize("error", [None, IndexLocked("Another process writes.")], ids=str)
+    def test_it_asks_itself_first_so_that_nobody_waits(self, error: RagError | None) -> None:
+        stand_in = StandIn(error=error)
+        app = create_app(Settings(), application=standing_in(stand_in))
+
+        with TestClient(app, base_url="http://localhost") as client:
+            assert client.get("/healthz").status_code == 200
+
+        assert [name for name, _ in stand_in.calls] == ["ask"]
+
     def test_before_it_starts_it_says_so(self, tmp_path: Path) -> None:
         client = TestClient(create_app(open_settings(tmp_path)), base_url="http://localhost")
 

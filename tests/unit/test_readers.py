@@ -239,9 +239,12 @@ def test_wrapped_chinese_is_joined_where_lines_are_cut_at_one_width() -> None:
         ("一、2023年工作回顾\n刚刚过去的一年，成绩很大。", False),
         ("实现伟大目标！\n》》点击图片进入专题", False),
         ("第一段。\n第二段。", False),
+        ("The meeting has been moved to ten o'clock in the\nmorning, so come early.", True),
+        ("growth of over 6 percent this year\nover 11 million new urban jobs", False),
+        ("Two roads diverged in a yellow wood,\nAnd sorry I could not travel both", False),
     ],
 )
-def test_a_break_inside_a_chinese_sentence_means_nothing(lines: str, joined: bool) -> None:
+def test_a_break_inside_a_sentence_means_nothing(lines: str, joined: bool) -> None:
     parsed = read(lines)
     assert (len(parsed.blocks) == 1) is joined
     assert parsed.text == (lines.replace("\n", " ") if joined else lines)

@@ -30,6 +30,13 @@ _FORMULA_END = re.compile(r"[A-Za-z][A-Za-z0-9]{0,5}$")
 _FORMULA = re.compile(r"[A-Za-z0-9.+\-—]{1,6}")
 _CONTINUES = re.compile(r"[，。、；：？！》）”’,;)]|是[：:]")
 _ENDS = re.compile(r"[。！？.!?:：；;…”’\"'）)】\]—]$")
+_JOINING_END = re.compile(
+    r"(?:,|\b(?:a|an|and|are|as|at|but|by|for|from|in|is|of|on|or|that|the|to|which|with))$"
+)
+_JOINING_START = re.compile(r"(?:and|but|or|which)\b")
+_MID_SENTENCE = 28
+"""A line of Latin letters shorter than this is a verse, a label or an item, not half a sentence."""
+
 _LIST_ITEM = re.compile(r"\s*(?:[-*•·>|]|\d+[.)、]|[（(]?[一二三四五六七八九十]+[）)、])\s*")
 
 
@@ -111,14 +118,21 @@ def _wraps(text: str, before: tuple[int, int], start: int, end: int, width: int)
 
 
 def _is_broken(text: str, before: tuple[int, int], start: int, end: int) -> bool:
-    """Whether a line break fell into a Chinese sentence, as copying from a web page leaves it."""
+    """Whether a line break fell into a sentence, as copying from a web page leaves it."""
     line, following = text[before[0] : before[1]], text[start:end]
     if text.count("\n", before[1], start) > 1:
         return False
     if _FORMULA.fullmatch(line) and contains_han(following):
         return text[: before[0]].rstrip("\n")[-1:].isalpha()
     if not contains_han(line):
-        return False
+        # In mid-sentence: what follows begins small, after a word or before one that joins.
+        return (
+            len(line) >= _MID_SENTENCE
+            and following[:1].islower()
+            and (_JOINING_END.search(line) or _JOINING_START.match(following)) is not None
+            and not _ENDS.search(line)
+            and not _LIST_ITEM.match(line)
+        )
     if _OPEN_END.search(line) or (_MODIFIES.match(line) and not _LIST_ITEM.match(line)):
         return True
     if _CONTINUES.match(following) and not _CLOSED_END.search(line):
