@@ -44,7 +44,6 @@ class MoodyAssistant:
 
     def __init__(self, assistant: Assistant) -> None:
         self._assistant = assistant
-        self.go_on = threading.Event()
 
     def stream(self, question: str, **arguments: Any) -> Iterator[StreamEvent]:
         if question == BROKEN:
@@ -55,7 +54,6 @@ class MoodyAssistant:
 
     def _slowly(self) -> Iterator[StreamEvent]:
         yield StreamEvent(kind="delta", text="这是第一段")
-        self.go_on.wait(timeout=5)
         while True:
             time.sleep(0.05)
             yield StreamEvent(kind="delta", text="。")
