@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from rag.questions.glossary import find_expressions
 from rag.questions.vocabulary import ENGLISH_STOPWORDS, GENERIC_WORDS, STOPWORDS
 from rag.text import contains_han, fold, tagged_words
 
-__all__ = ["content_terms", "explicit_years", "is_bare", "report_years"]
+__all__ = ["asked_term", "content_terms", "explicit_years", "is_bare", "report_years"]
 
 _GENERIC_WEIGHT = 0.3
 """What a word that every report is full of counts, beside 1 for other content words."""
@@ -29,6 +30,15 @@ _HAN_DIGITS = {character: str(digit) for digit, character in enumerate("〇一�
 _HAN_YEAR = re.compile("(?P<year>[一二][〇零九][〇零一二三四五六七八九]{2})年")
 
 
+_HOW_MUCH = re.compile(
+    r"(?:多少|几(?!乎))[十百千万亿]*[个家户条辆套所座项名人位处种类件只艘台场间对钱元]?次?的?"
+)
+_LINKS = re.compile(
+    r"(?:是|为|有|占|达|达到|到|了|的|要|大概|大约|约|一共|总共|共|目前|现在|究竟|到底|具体)+$"
+)
+_HOW_MANY = re.compile(r"\bhow (?:many|much)\b|\bwhat(?:'s| is| was| are| were| will be)\b")
+
+_REPORT = re.compile("(?:政府)?工作报告")
 _REPORT_YEAR = re.compile(
     r"(?<!\d)(?P<year>(?:19|20)\d\d)\s*年?的?(?:[\u4e00-\u9fff]{0,12}?(?:政府)?工作报告"
     r"|(?:\s+[\w'’]+){0,2}\s+(?:government\s+)?work\s+report)",
@@ -75,8 +85,43 @@ def content_terms(text: str) -> tuple[dict[str, float], dict[str, tuple[str, ...
     return weights, alternatives
 
 
+def asked_term(text: str, terms: Mapping[str, float]) -> str:
+    """The thing whose number is asked for, as one of the terms; "" where none is told apart.
+
+    地铁票价是多少 asks for 票价, and what says much about 地铁 but nothing of 票价 is no answer;
+    生产了多少辆新能源汽车 and how many vehicles ask for the word that follows.
+    """
+    folded = _YEAR.sub(" ", fold(text))
+    telling = [term for term, weight in terms.items() if weight == 1.0]
+    asks = _HOW_MUCH.search(folded)
+    if asks is not None:
+        following = folded[asks.end() :]
+        preceding = _LINKS.sub("", folded[: asks.start()])
+        while generic := [word for word in GENERIC_WORDS if preceding.endswith(word)]:
+            preceding = _LINKS.sub("", preceding.removesuffix(max(generic, key=len)))
+        asked = ""
+        while starting := [term for term in telling if following.startswith(term)]:
+            asked = max(starting, key=len)  # 多少套保障性住房: the last noun of the phrase
+            following = following.removeprefix(asked)
+        ending = [term for term in telling if preceding.endswith(term)]
+        return asked or max(ending, key=len, default="")
+    asks = _HOW_MANY.search(folded)
+    if asks is None:
+        return ""
+    phrase: list[str] = []
+    for word in folded[asks.end() :].replace("?", " ").split():
+        if word.removesuffix("'s") not in ENGLISH_STOPWORDS:
+            phrase.append(word)
+        elif phrase:
+            break
+    held = [term for term in telling if phrase and " ".join(phrase).endswith(term)]
+    return max(held, key=len, default="")
+
+
 def _add_words(folded: str, weights: dict[str, float]) -> None:
-    for word, tag in tagged_words(folded):
+    # The segmenter would join a place to what follows it: 江西省政府 is not in any passage.
+    for token, tag in tagged_words(_REPORT.sub(r" \g<0> ", folded)):
+        word = token.removesuffix("'s")
         if word in STOPWORDS or word in ENGLISH_STOPWORDS:
             continue
         if tag in _FUNCTION_TAGS or tag[:1] in "ur" or not any(map(str.isalnum, word)):
@@ -86,7 +131,7 @@ def _add_words(folded: str, weights: dict[str, float]) -> None:
         weight = 1.0 if tag[0] == "n" or tag in _TELLING_TAGS else _VERB_WEIGHT
         if word in GENERIC_WORDS:
             weight = _GENERIC_WEIGHT
-        weights.setdefault(word.removesuffix("'s"), weight)
+        weights.setdefault(word, weight)
 
 
 def is_bare(text: str) -> bool:

@@ -6,13 +6,13 @@ import re
 from typing import TYPE_CHECKING
 
 from rag.questions.dialogue import carry_over
-from rag.questions.places import find_places
-from rag.questions.terms import content_terms, explicit_years, report_years
+from rag.questions.places import find_places, names_place
+from rag.questions.terms import asked_term, content_terms, explicit_years, report_years
 from rag.schema import Question
 from rag.text import language
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from rag.schema import AnswerKind, Period, Turn
 
@@ -61,9 +61,9 @@ _KINDS: tuple[tuple[AnswerKind, re.Pattern[str]], ...] = (
     (
         "number",
         re.compile(
-            r"多少|第?几(?!乎|何)|多[大高长快久远宽重]|[率额量值数]是(?:什么|啥)|比[例重]|占比|增[速幅]|(?:增长|目标).{0,4}是什么"
+            r"多少|第?几(?!乎|何)|多[大高长快久远宽重深]|[率额量值数]是(?:什么|啥)|比[例重]|占比|增[速幅]|(?:增长|目标).{0,4}是什么"
             r"|(?:目标|增长率|[产总数]量|总额|收入|里程|面积|人数|次数|户数|强度)\s*[?？]?$"
-            r"|\bhow\s+(?:many|much|long|large|big|high|fast|far|old|often)\b|\bwhat\s+(?:percent(?:age)?|share"
+            r"|\bhow\s+(?:many|much|long|large|big|high|tall|deep|wide|heavy|fast|far|old|often)\b|\bwhat\s+(?:percent(?:age)?|share"
             r"|proportion|number|amount|rate|size|length|rank|value|volume|growth|total|level)\b"
             r"|\bwhat\b.*\b(?:rate|target|growth|output|volume|number|share|percentage|length|amount|value"
             r"|rank|ranking|intensity|total|mileage|capacity|score|population|spending|investment|revenue)\b",
@@ -130,11 +130,12 @@ def understand(
     elif (review or _PAST.search(rewritten)) and not plan:
         period = "review"
     terms, alternatives = content_terms(rewritten)
+    kind = _kind(rewritten)
     return Question(
         text=typed,
         rewritten=rewritten,
         language=spoken,
-        kind=_kind(rewritten),
+        kind=kind,
         years=years,
         report_years=report_years(rewritten),
         relative_years=tuple(
@@ -144,9 +145,15 @@ def understand(
         places=places,
         terms=tuple(terms),
         weights=tuple(terms.values()),
+        asked=_asked(rewritten, terms, places) if kind == "number" else "",
         alternatives={} if exact else alternatives,
         small_talk=bool(_SMALL_TALK.match(typed) or _INSTRUCTION.search(typed)),
     )
+
+
+def _asked(text: str, terms: Mapping[str, float], places: Iterable[str]) -> str:
+    asked = asked_term(text, terms)
+    return "" if names_place(asked, places) else asked
 
 
 def _kind(text: str) -> AnswerKind:
