@@ -38,7 +38,6 @@ SIGNALS = (
     "lacks",
     "wrong_year",
     "unheld",
-    "unasked",
 )
 _PARAGRAPHS = 400
 _SEED = 3

@@ -194,8 +194,6 @@ class Question:
     multiplied by its rarity in the library."""
     alternatives: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Other words, by term, that documents write for it: 地铁, 轨道交通."""
-    asked: str = ""
-    """The term whose number is asked for, where it is told apart: 票价 in 地铁票价是多少."""
     small_talk: bool = False
     """A greeting, a thank-you, an instruction or code: nothing that documents answer."""
 

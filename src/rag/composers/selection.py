@@ -150,7 +150,6 @@ def evidence_signals(question: Question, best: Sentence) -> dict[str, float]:
         "passage_dense": best.hit.signals.get("dense", 0.0),
         "nouns": _nouns(question, best),
         "unheld": _unheld(question, best),
-        "unasked": _unasked(question, best),
     }
 
 
@@ -192,13 +191,6 @@ def _unheld(question: Question, best: Sentence) -> float:
     ]
     total = sum(weight for weight, _ in known)
     return sum(weight for weight, match in known if match < 0.5) / total if total else 0.0
-
-
-def _unasked(question: Question, best: Sentence) -> float:
-    """How little the sentence holds of the very thing whose number is asked for."""
-    if not question.asked:
-        return 0.0
-    return 1.0 - best.matches[question.terms.index(question.asked)]
 
 
 def _nouns(question: Question, best: Sentence) -> float:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 
 from rag.questions.glossary import find_expressions
 from rag.questions.vocabulary import ENGLISH_STOPWORDS, GENERIC_WORDS, STOPWORDS
 from rag.text import contains_han, fold, tagged_words
 
-__all__ = ["asked_term", "content_terms", "explicit_years", "is_bare", "report_years"]
+__all__ = ["content_terms", "explicit_years", "is_bare", "report_years"]
 
 _GENERIC_WEIGHT = 0.3
 """What a word that every report is full of counts, beside 1 for other content words."""
@@ -29,14 +28,6 @@ _YEAR = re.compile(
 _HAN_DIGITS = {character: str(digit) for digit, character in enumerate("〇一二三四五六七八九")}
 _HAN_YEAR = re.compile("(?P<year>[一二][〇零九][〇零一二三四五六七八九]{2})年")
 
-
-_HOW_MUCH = re.compile(
-    r"(?:多少|几(?!乎))[十百千万亿]*[个家户条辆套所座项名人位处种类件只艘台场间对钱元]?次?的?"
-)
-_LINKS = re.compile(
-    r"(?:是|为|有|占|达|达到|到|了|的|要|大概|大约|约|一共|总共|共|目前|现在|究竟|到底|具体)+$"
-)
-_HOW_MANY = re.compile(r"\bhow (?:many|much)\b|\bwhat(?:'s| is| was| are| were| will be)\b")
 
 _REPORT = re.compile("(?:政府)?工作报告")
 _REPORT_YEAR = re.compile(
@@ -83,39 +74,6 @@ def content_terms(text: str) -> tuple[dict[str, float], dict[str, tuple[str, ...
         position = end
     _add_words(folded[position:], weights)
     return weights, alternatives
-
-
-def asked_term(text: str, terms: Mapping[str, float]) -> str:
-    """The thing whose number is asked for, as one of the terms; "" where none is told apart.
-
-    地铁票价是多少 asks for 票价, and what says much about 地铁 but nothing of 票价 is no answer;
-    生产了多少辆新能源汽车 and how many vehicles ask for the word that follows.
-    """
-    folded = _YEAR.sub(" ", fold(text))
-    telling = [term for term, weight in terms.items() if weight == 1.0]
-    asks = _HOW_MUCH.search(folded)
-    if asks is not None:
-        following = folded[asks.end() :]
-        preceding = _LINKS.sub("", folded[: asks.start()])
-        while generic := [word for word in GENERIC_WORDS if preceding.endswith(word)]:
-            preceding = _LINKS.sub("", preceding.removesuffix(max(generic, key=len)))
-        asked = ""
-        while starting := [term for term in telling if following.startswith(term)]:
-            asked = max(starting, key=len)  # 多少套保障性住房: the last noun of the phrase
-            following = following.removeprefix(asked)
-        ending = [term for term in telling if preceding.endswith(term)]
-        return asked or max(ending, key=len, default="")
-    asks = _HOW_MANY.search(folded)
-    if asks is None:
-        return ""
-    phrase: list[str] = []
-    for word in folded[asks.end() :].replace("?", " ").split():
-        if word.removesuffix("'s") not in ENGLISH_STOPWORDS:
-            phrase.append(word)
-        elif phrase:
-            break
-    held = [term for term in telling if phrase and " ".join(phrase).endswith(term)]
-    return max(held, key=len, default="")
 
 
 def _add_words(folded: str, weights: dict[str, float]) -> None:

@@ -6,13 +6,13 @@ import re
 from typing import TYPE_CHECKING
 
 from rag.questions.dialogue import carry_over
-from rag.questions.places import find_places, names_place
-from rag.questions.terms import asked_term, content_terms, explicit_years, report_years
+from rag.questions.places import find_places
+from rag.questions.terms import content_terms, explicit_years, report_years
 from rag.schema import Question
 from rag.text import language
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from rag.schema import AnswerKind, Period, Turn
 
@@ -130,12 +130,11 @@ def understand(
     elif (review or _PAST.search(rewritten)) and not plan:
         period = "review"
     terms, alternatives = content_terms(rewritten)
-    kind = _kind(rewritten)
     return Question(
         text=typed,
         rewritten=rewritten,
         language=spoken,
-        kind=kind,
+        kind=_kind(rewritten),
         years=years,
         report_years=report_years(rewritten),
         relative_years=tuple(
@@ -145,15 +144,9 @@ def understand(
         places=places,
         terms=tuple(terms),
         weights=tuple(terms.values()),
-        asked=_asked(rewritten, terms, places) if kind == "number" else "",
         alternatives={} if exact else alternatives,
         small_talk=bool(_SMALL_TALK.match(typed) or _INSTRUCTION.search(typed)),
     )
-
-
-def _asked(text: str, terms: Mapping[str, float], places: Iterable[str]) -> str:
-    asked = asked_term(text, terms)
-    return "" if names_place(asked, places) else asked
 
 
 def _kind(text: str) -> AnswerKind:
