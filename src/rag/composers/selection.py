@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rag.evidence import figure_agreement, has_date, has_person
-from rag.text import contains_han, fold, stem, words
+from rag.text import contains_han, fold, simplified, stem, words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,12 +58,12 @@ class Sentence:
 def kind_agreement(question: Question, text: str) -> float:
     """Whether the kind of thing asked for is written: 1 yes, -1 no, 0 where none is."""
     if question.kind == "number":
-        return figure_agreement(question.rewritten, text)
+        return figure_agreement(simplified(question.rewritten), text)
     if question.kind == "date":
         return 1.0 if has_date(text) else -1.0
     if asks_for_person(question):
         return 1.0 if has_person(text) else -1.0
-    if question.kind == "name" and (which := _WHICH.search(question.rewritten)):
+    if question.kind == "name" and (which := _WHICH.search(simplified(question.rewritten))):
         return 1.0 if re.search(rf"\w{which['rank']}", _NO_DISTRICT.sub(" ", text)) else -1.0
     if question.kind == "list":
         return min(1.0, 0.34 * (text.count("、") + 0.5 * text.count("，")))
@@ -72,7 +72,7 @@ def kind_agreement(question: Question, text: str) -> float:
 
 def asks_for_person(question: Question) -> bool:
     """Whether the question is who somebody is."""
-    return question.kind == "name" and _WHO.search(question.rewritten) is not None
+    return question.kind == "name" and _WHO.search(simplified(question.rewritten)) is not None
 
 
 def echoes(question: Question, text: str) -> bool:
@@ -167,7 +167,7 @@ def _lacks(question: Question, best: Sentence) -> float:
 
 def _names_office(question: Question, best: Sentence) -> bool:
     """Whether the office whose holder is asked for is written, with or without its place."""
-    asked = _OFFICE.search(question.rewritten)
+    asked = _OFFICE.search(simplified(question.rewritten))
     if asked is None:
         return all(match >= _WRITTEN for _, match in _noun_matches(question, best))
     office = (asked["office"] or asked["held"]).rsplit("的", 1)[-1]

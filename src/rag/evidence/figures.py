@@ -12,9 +12,10 @@ _QUANTITY = r"(?:\d+(?:[.,]\d+)*|[一二三四五六七八九十百千两]+)[十
 _FIGURE = re.compile(
     r"\d+(?:\.\d+)?|[一二三四五六七八九十百千万亿两]+(?:成|倍|分之|[个家项条座次位名户人])|翻番|过半|全覆盖"
 )
-# Figures that name or number something instead of counting it: 1号线, 第十四届, 2024年, 12345热线.
+# Figures that name or number something instead of counting it: 1号线, 第十四届, 2024年, 12345热线;
+# and the one that is an article: 其中一个种.
 _NAMING = re.compile(
-    r"(?:19|20)\d\d\s*年|\d{1,2}\s*月(?:\s*\d{1,2}\s*日)?|\d+\s*号|\d{4,}热线|[A-Za-z]\d+"
+    r"(?<![一二三四五六七八九十百千万])一[个家项条座次位名户]|(?:19|20)\d\d\s*年|\d{1,2}\s*月(?:\s*\d{1,2}\s*日)?|\d+\s*号|\d{4,}热线|[A-Za-z]\d+"
     r"|第?[\d一二三四五六七八九十]+(?:届|期(?!间))|第[\d一二三四五六七八九十]+次"
 )
 
@@ -26,8 +27,10 @@ _WANTED_UNITS: tuple[tuple[re.Pattern[str], str, float], ...] = (
         0.3,
     ),
     (
-        re.compile(r"多长|里程|多少公里|\bhow long\b|\blength\b|\bmileage\b|kilomet", re.I),
-        r"(?:公里|千米|米)",
+        re.compile(
+            r"多长|里程|多少公里|[体全身]长|身高|\bhow long\b|\blength\b|\bmileage\b|kilomet", re.I
+        ),
+        r"(?:公里|千米|[厘毫]?米|公尺|公分)",
         0.0,
     ),
     (re.compile(r"多大面积|面积|平方|\barea\b", re.I), r"(?:平方|亩|公顷)", -0.6),
