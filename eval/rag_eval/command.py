@@ -135,7 +135,7 @@ def _baseline(arguments: argparse.Namespace, *, tags: tuple[str, ...]) -> Baseli
 def _target(arguments: argparse.Namespace, open_target: Callable[[], Target]) -> Target:
     if arguments.url is None:
         return open_target()
-    from rag_eval.targets import HttpTarget
+    from rag_eval.server import HttpTarget
 
     return HttpTarget(arguments.url)
 

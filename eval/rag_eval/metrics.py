@@ -18,7 +18,17 @@ from rag_eval.outcomes import METRICS
 if TYPE_CHECKING:
     from rag_eval.outcomes import Outcome
 
-__all__ = ["Latency", "Measure", "Summary", "latency", "measure", "percentile", "summarise"]
+__all__ = [
+    "Latency",
+    "Measure",
+    "Summary",
+    "area_under_risk",
+    "latency",
+    "measure",
+    "percentile",
+    "risk_coverage",
+    "summarise",
+]
 
 _RESAMPLES = 1_000
 _SEED = 20240116
@@ -82,6 +92,51 @@ def measure(values: Sequence[float]) -> Measure:
     return Measure(value=float(array.mean()), low=float(low), high=float(high), cases=len(array))
 
 
+def risk_coverage(outcomes: Sequence[Outcome]) -> tuple[tuple[float, float], ...]:
+    """The share of questions answered when only the surest answers are given, and of these, wrong.
+
+    One point for each answer given, surest first; ties keep the order of the cases.
+    """
+    given = _answers_by_confidence(outcomes)
+    wrong = 0.0
+    points = []
+    for number, (_, risk) in enumerate(given, start=1):
+        wrong += risk
+        points.append((number / len(outcomes), wrong / number))
+    return tuple(points)
+
+
+def area_under_risk(outcomes: Sequence[Outcome]) -> Measure | None:
+    """The mean of ``risk_coverage`` over all answers given (Geifman & El-Yaniv 2017).
+
+    0: the wrong answers are none. It is low when those given with confidence are right, however
+    many of the doubtful ones are wrong. None when no answer was given.
+    """
+    import numpy as np
+
+    given = _answers_by_confidence(outcomes)
+    if not given:
+        return None
+    risks = np.asarray([risk for _, risk in given], dtype=np.float64)
+    sizes = np.arange(1, len(risks) + 1)
+    generator = np.random.default_rng(_SEED)
+    drawn = np.sort(generator.integers(0, len(risks), size=(_RESAMPLES, len(risks))), axis=1)
+    areas = (np.cumsum(risks[drawn], axis=1) / sizes).mean(axis=1)
+    low, high = np.percentile(areas, [2.5, 97.5])
+    area = float((np.cumsum(risks) / sizes).mean())
+    return Measure(value=area, low=float(low), high=float(high), cases=len(risks))
+
+
+def _answers_by_confidence(outcomes: Sequence[Outcome]) -> list[tuple[float, float]]:
+    """Confidence and risk (1 for a wrong answer) of the answers given, surest first."""
+    given = [
+        (outcome.reply.confidence, 1 - outcome.values.get("answer_precision", 0.0))
+        for outcome in outcomes
+        if outcome.reply is not None and outcome.reply.answered
+    ]
+    return sorted(given, key=lambda each: -each[0])
+
+
 def latency(milliseconds: Sequence[float]) -> Latency | None:
     """Percentiles of latency; None when nothing was timed."""
     if not milliseconds:
@@ -116,4 +171,8 @@ def _measures(outcomes: Sequence[Outcome]) -> dict[str, Measure]:
         values = [outcome.values[name] for outcome in outcomes if name in outcome.values]
         if values:
             measures[name] = measure(values)
+        elif name == "aurc":
+            area = area_under_risk(outcomes)
+            if area is not None:
+                measures[name] = area
     return measures

@@ -70,7 +70,7 @@ def failure_lines(outcomes: Sequence[Outcome]) -> list[str]:
         lines += [f"    {reason}" for reason in outcome.reasons]
         if case.evidence:
             rank = f"rank {outcome.rank}" if outcome.rank else "not found"
-            lines.append(f"    evidence ({rank}): {_shortened(case.evidence[0])}")
+            lines.append(f"    evidence ({rank}): {_shortened(str(case.evidence[0]))}")
         if outcome.reply is not None:
             lines.append(f"    answer: {_shortened(outcome.reply.answer)}")
     return lines

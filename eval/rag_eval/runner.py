@@ -63,5 +63,5 @@ def _outcome(
     try:
         reply = target.ask(case, collection=collection, top_k=top_k)
     except InvalidInput as error:
-        return judge_error(case, str(error))
-    return judge(case, reply, document_text=document_text)
+        return judge_error(case, str(error), top_k=top_k)
+    return judge(case, reply, document_text=document_text, top_k=top_k)

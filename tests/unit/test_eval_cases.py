@@ -9,7 +9,7 @@ import pytest
 
 from rag.errors import InvalidInput
 from rag.schema import Turn
-from rag_eval.cases import load_cases, select_cases
+from rag_eval.cases import Case, load_cases, select_cases
 from rag_eval.matching import missing_facts
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -112,7 +112,7 @@ class TestLoading:
                 {"question": "?", "expected": ["5"], "filters": {"year": 20.5}},
                 'field "filters.year": found 20.5; expected a text or a whole number',
             ),
-            ({"question": "?", "evidence": [5]}, 'field "evidence[0]": found 5; expected a text'),
+            ({"question": "?", "evidence": [5]}, 'field "evidence[0]": found 5; expected a quote'),
             ([1], "found [1], expected one object"),
             ("{no json", "not JSON"),
         ],
@@ -205,13 +205,17 @@ class TestDigest:
         assert len(set(digests)) == len(digests) - 1
 
 
+def _quotes(case: Case) -> list[str]:
+    return [str(each) for each in case.evidence]
+
+
 class TestHefei:
     """The case file about the sample report says only what the report says."""
 
     def test_every_quote_and_every_fact_is_in_the_report(self) -> None:
         report = REPORT.read_text(encoding="utf-8")
         for case in load_cases(HEFEI):
-            for quote in case.evidence:
+            for quote in _quotes(case):
                 assert quote in report, case.case_id
             for group in case.expected:
                 assert any(fact in report for fact in group), (case.case_id, group)
@@ -220,11 +224,11 @@ class TestHefei:
     def test_the_evidence_holds_every_alternative(self) -> None:
         for case in load_cases(HEFEI):
             each_alone = [(fact,) for group in case.expected for fact in group]
-            assert missing_facts("\n".join(case.evidence), each_alone) == (), case.case_id
+            assert missing_facts("\n".join(_quotes(case)), each_alone) == (), case.case_id
 
     def test_one_passage_could_hold_each_quote(self) -> None:
         for case in load_cases(HEFEI):
-            assert all("\n" not in quote and len(quote) <= 120 for quote in case.evidence)
+            assert all("\n" not in quote and len(quote) <= 120 for quote in _quotes(case))
 
     def test_no_question_is_asked_twice(self) -> None:
         asked = Counter((case.question, case.history) for case in load_cases(HEFEI))
