@@ -69,6 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--failures", action="store_true", help="list every failed case and what is wrong"
     )
+    parser.add_argument("--html", type=Path, metavar="FILE", help="write a page to look at")
     parser.add_argument("--junit", type=Path, metavar="FILE", help="write JUnit XML")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write a Markdown summary")
     parser.add_argument("--json", action="store_true", help="print JSON, for programs")
@@ -187,6 +188,10 @@ def _write_reports(
         stdout.write("\n")
     else:
         stdout.write(text_report(evaluation, failures=arguments.failures))
+    if arguments.html is not None:
+        from rag_eval.html_report import html_report
+
+        _write(arguments.html, html_report(evaluation))
     if arguments.junit is not None or arguments.markdown is not None:
         from rag_eval.ci_reports import junit_report, markdown_report
 

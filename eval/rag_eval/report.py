@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rag_eval.baseline import must_pass_failures
+from rag_eval.explanations import explain, explain_mean
 from rag_eval.outcomes import METRICS
 
 if TYPE_CHECKING:
@@ -90,7 +91,10 @@ def json_report(evaluation: Evaluation) -> dict[str, object]:
         "cases": summary.cases,
         "passed": summary.cases - len(evaluation.failed),
         "gate": "open" if evaluation.gate_open else "closed",
-        "metrics": _measures(summary.overall),
+        "metrics": {
+            name: {**measure, "reason": explain_mean(name, evaluation.outcomes)}
+            for name, measure in _measures(summary.overall).items()
+        },
         "latency_ms": None
         if latency is None
         else {
@@ -244,6 +248,7 @@ def _outcome(outcome: Outcome) -> dict[str, object]:
         "reasons": list(outcome.reasons),
         "rank": outcome.rank,
         "values": {name: round(value, _DIGITS) for name, value in outcome.values.items()},
+        "explanations": dict(explain(outcome)),
     }
     if reply is not None:
         record |= {

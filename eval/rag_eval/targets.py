@@ -36,7 +36,7 @@ class FoundPassage:
     start: int = 0
     """Where its text begins in the document, in characters."""
     score: float = 0.0
-    signals: Mapping[str, float] = field(default_factory=dict, compare=False)
+    signals: Mapping[str, float] = field(default_factory=dict, compare=False, hash=False)
     """What the score is made of; only known in this process."""
 
 
