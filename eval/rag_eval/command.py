@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +19,7 @@ from rag.errors import InvalidInput, Unavailable
 from rag.schema import DEFAULT_COLLECTION
 
 if TYPE_CHECKING:
+    from rag.settings import Settings
     from rag_eval.baseline import Baseline
     from rag_eval.cases import Case
     from rag_eval.outcomes import Outcome
@@ -26,12 +27,36 @@ if TYPE_CHECKING:
     from rag_eval.runner import Progress
     from rag_eval.targets import Target
 
-__all__ = ["add_arguments", "run"]
+__all__ = ["add_arguments", "add_selection", "asking", "evaluate", "run", "selected", "write_file"]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("file", type=Path, metavar="FILE", help="case file in JSON lines")
+    add_selection(parser)
+    parser.add_argument(
+        "--url", metavar="URL", help="ask a running server instead of the index in this process"
+    )
+    parser.add_argument(
+        "--baseline",
+        type=Path,
+        metavar="FILE",
+        help="compare with an earlier run; fail when this one is worse than allowed",
+    )
+    parser.add_argument(
+        "--update-baseline", action="store_true", help="write this run to the baseline"
+    )
+    parser.add_argument(
+        "--failures", action="store_true", help="list every failed case and what is wrong"
+    )
+    parser.add_argument("--html", type=Path, metavar="FILE", help="write a page to look at")
+    parser.add_argument("--junit", type=Path, metavar="FILE", help="write JUnit XML")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write a Markdown summary")
+    parser.add_argument("--json", action="store_true", help="print JSON, for programs")
+
+
+def add_selection(parser: argparse.ArgumentParser) -> None:
+    """Declare which cases, which collection and how many passages."""
     parser.add_argument(
         "--split",
         choices=("development", "test", "all"),
@@ -54,38 +79,48 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--top-k", type=_passages, default=5, metavar="N", help="passages to ask for (5)"
     )
-    parser.add_argument(
-        "--url", metavar="URL", help="ask a running server instead of the index in this process"
-    )
-    parser.add_argument(
-        "--baseline",
-        type=Path,
-        metavar="FILE",
-        help="compare with an earlier run; fail when this one is worse than allowed",
-    )
-    parser.add_argument(
-        "--update-baseline", action="store_true", help="write this run to the baseline"
-    )
-    parser.add_argument(
-        "--failures", action="store_true", help="list every failed case and what is wrong"
-    )
-    parser.add_argument("--html", type=Path, metavar="FILE", help="write a page to look at")
-    parser.add_argument("--junit", type=Path, metavar="FILE", help="write JUnit XML")
-    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write a Markdown summary")
-    parser.add_argument("--json", action="store_true", help="print JSON, for programs")
 
 
-def run(arguments: argparse.Namespace, *, open_target: Callable[[], Target], stdout: TextIO) -> int:
+def selected(arguments: argparse.Namespace) -> tuple[Case, ...]:
+    """The cases that the arguments choose of a file. Raises InvalidInput."""
+    from rag_eval.cases import load_cases, select_cases
+
+    return select_cases(load_cases(arguments.file), split=arguments.split, tags=_tags(arguments))
+
+
+def _tags(arguments: argparse.Namespace) -> tuple[str, ...]:
+    return tuple(tag for each in arguments.tags for tag in each.split(",") if tag)
+
+
+def run(
+    arguments: argparse.Namespace,
+    *,
+    settings: Callable[[Mapping[str, str]], Settings],
+    stdout: TextIO,
+) -> int:
+    """Ask the cases of a file and report; the exit code. Raises what ``evaluate`` raises."""
+
+    def open_target() -> Target:
+        from rag.factory import open_application
+        from rag_eval.targets import LibraryTarget
+
+        return LibraryTarget.of(open_application(chosen, create=False))
+
+    chosen = settings({})
+    return evaluate(arguments, open_target=open_target, stdout=stdout)
+
+
+def evaluate(
+    arguments: argparse.Namespace, *, open_target: Callable[[], Target], stdout: TextIO
+) -> int:
     """Ask the cases of a file and report; the exit code.
 
     ``open_target`` opens what is asked when no ``--url`` is given; it is closed at the end.
     Everything about the input is checked before anything is opened. Raises InvalidInput for a
     case file, selection or baseline that cannot be used, and what the target raises.
     """
-    from rag_eval.cases import load_cases, select_cases
-
-    tags = tuple(tag for each in arguments.tags for tag in each.split(",") if tag)
-    cases = select_cases(load_cases(arguments.file), split=arguments.split, tags=tags)
+    tags = _tags(arguments)
+    cases = selected(arguments)
     baseline = _baseline(arguments, tags=tags)
     with closing(_target(arguments, open_target)) as target:
         evaluation = _evaluated(arguments, cases, target, tags=tags)
@@ -152,7 +187,7 @@ def _evaluated(
     from rag_eval.report import Evaluation
     from rag_eval.runner import run_cases
 
-    with _progress() as progress:
+    with asking() as progress:
         outcomes = run_cases(
             cases,
             target,
@@ -191,14 +226,14 @@ def _write_reports(
     if arguments.html is not None:
         from rag_eval.html_report import html_report
 
-        _write(arguments.html, html_report(evaluation))
+        write_file(arguments.html, html_report(evaluation))
     if arguments.junit is not None or arguments.markdown is not None:
         from rag_eval.ci_reports import junit_report, markdown_report
 
         if arguments.junit is not None:
-            _write(arguments.junit, junit_report(evaluation))
+            write_file(arguments.junit, junit_report(evaluation))
         if arguments.markdown is not None:
-            _write(arguments.markdown, markdown_report(evaluation))
+            write_file(arguments.markdown, markdown_report(evaluation))
     if arguments.update_baseline:
         from rag_eval.baseline import baseline_of, save_baseline
 
@@ -206,7 +241,8 @@ def _write_reports(
         save_baseline(arguments.baseline, baseline_of(evaluation.outcomes, tolerances=kept))
 
 
-def _write(path: Path, text: str) -> None:
+def write_file(path: Path, text: str) -> None:
+    """Write a report. Raises Unavailable when that cannot be done."""
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
@@ -215,7 +251,7 @@ def _write(path: Path, text: str) -> None:
 
 
 @contextmanager
-def _progress() -> Iterator[Progress | None]:
+def asking(words: str = "asking") -> Iterator[Progress | None]:
     """A progress bar on standard error, when somebody looks at it."""
     if not sys.stderr.isatty():
         yield None
@@ -224,7 +260,7 @@ def _progress() -> Iterator[Progress | None]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
     with Progress(
-        TextColumn("asking"),
+        TextColumn(words),
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn("{task.fields[failed]} failed"),

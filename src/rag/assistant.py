@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from rag.evidence import TermMatcher
     from rag.protocols import Composer, Embedder, Engine
     from rag.retrieval import Retrieval
-    from rag.schema import Draft, Filters, Question, Refusal, Turn
+    from rag.schema import Draft, Filters, Leg, Question, Refusal, Turn
 
 __all__ = ["FILTER_KEYS", "Assistant"]
 
@@ -75,12 +75,13 @@ class Assistant:
         default_composer: str,
         matcher: TermMatcher,
         max_question_characters: int,
+        leg: Leg | None = None,
     ) -> None:
         self._engine = engine
         self._composers = composers
         self._default_composer = default_composer
         self._max_question_characters = max_question_characters
-        self._retriever = Retriever(engine=engine, embedder=embedder, matcher=matcher)
+        self._retriever = Retriever(engine=engine, embedder=embedder, matcher=matcher, leg=leg)
 
     def search(
         self,

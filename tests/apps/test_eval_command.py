@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from rag.errors import InvalidInput, Unavailable
-from rag_eval.command import add_arguments, run
+from rag_eval.command import add_arguments, evaluate
 from tests.evaluation_samples import WrittenTarget, a_reply
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class _Runner:
             return self.target
 
         arguments = parser.parse_args([str(self.folder / "cases.jsonl"), *words])
-        return run(arguments, open_target=open_target, stdout=output), output.getvalue()
+        return evaluate(arguments, open_target=open_target, stdout=output), output.getvalue()
 
 
 @pytest.fixture

@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 import re
 import textwrap
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rag.cli import main
+from rag.cli.eval_command import ACTIONS
 from rag_eval.cases import load_cases
-from rag_eval.command import add_arguments
 from rag_eval.outcomes import METRICS
 
 if TYPE_CHECKING:
@@ -38,10 +39,12 @@ def test_the_cases_can_be_read(tmp_path: Path) -> None:
 def test_every_metric_and_every_option_is_described() -> None:
     for name in METRICS:
         assert f"`{name}`" in PAGE, name
-    parser = argparse.ArgumentParser(add_help=False)
-    add_arguments(parser)
-    for option in re.findall(r"--[a-z-]+", parser.format_help()):
-        assert option in PAGE, option
+    for name, (module, _) in ACTIONS.items():
+        parser = argparse.ArgumentParser(add_help=False)
+        import_module(f"rag_eval.{module}").add_arguments(parser)
+        assert f"`rag eval {name}" in PAGE or name == "run", name
+        for option in re.findall(r"--[a-z-]+", parser.format_help()):
+            assert option in PAGE, (name, option)
 
 
 def test_the_python_example_runs(
