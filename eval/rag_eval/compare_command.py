@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from rag.errors import InvalidInput
-from rag_eval.command import add_selection, asking, selected, write_file
+from rag_eval.command import add_selection, selected
+from rag_eval.progress import progress_bar, write_file
 
 if TYPE_CHECKING:
     from rag.settings import Settings
@@ -148,13 +149,14 @@ def _asked(
 ) -> _Side:
     from rag_eval.runner import run_cases
 
-    with closing(open_side()) as target, asking(f"asking {letter.upper()}") as progress:
+    bar = progress_bar(f"asking {letter.upper()}")
+    with closing(open_side()) as target, bar as advance:
         outcomes = run_cases(
             cases,
             target,
             collection=arguments.collection,
             top_k=arguments.top_k,
-            progress=progress,
+            progress=lambda outcome, done, total: advance(not outcome.passed, done, total),
         )
         return _Side(
             letter=letter.upper(),
