@@ -92,27 +92,28 @@ def read_folder(folder: Path) -> PublicSet:
     """``corpus.jsonl``, ``queries.jsonl`` and relevance judgements: BEIR, with or without answers.
 
     Of BEIR's judgements those of the test split are read, or else of dev, or else of train; only
-    queries that are judged, or said to have no answer, become cases. A query's ``answers`` are
-    the alternatives of one expected fact; without any, its answer must quote a judged document.
+    queries that are judged, or said to have no answer, become cases. Entries of the corpus that
+    follow each other under one title are one document, and evidence in them is a quote. A query's
+    ``answers`` are the alternatives of one expected fact; without any, its answer must quote a
+    judged document.
+
     Raises InvalidInput, naming the file and line.
     """
     judged = _judgements(folder)
-    names: dict[str, str] = {}
-    documents = []
-    for number, entry in enumerate(_lines(folder / "corpus.jsonl"), start=1):
-        key, title, text = _id(entry), str(entry.get("title") or "").strip(), str(entry["text"])
-        names[key] = _file_name(key, number)
-        with_title = text if not title or text.startswith(title) else f"{title}\n\n{text}"
-        documents.append(SetDocument(name=names[key], text=normalise(with_title)))
+    documents, texts, names = _corpus(folder / "corpus.jsonl")
     cases = []
     for entry in _lines(folder / "queries.jsonl"):
-        relevant = [names[key] for key in judged.get(_id(entry), ()) if key in names]
+        relevant = [key for key in judged.get(_id(entry), ()) if key in texts]
         answerable = entry.get("answerable", True) is not False
         if not relevant and answerable:
             continue
         answers = [str(each) for each in entry.get("answers") or () if str(each).strip()]
         short = tuple(each for each in answers if len(each) <= _LONGEST_ALTERNATIVE)
         text = str(entry["text"])
+        evidence = tuple(
+            Place(document=names[key]) if key in names else _quote(texts[key], answers)
+            for key in relevant
+        )
         cases.append(
             Case(
                 case_id=_id(entry),
@@ -120,7 +121,7 @@ def read_folder(folder: Path) -> PublicSet:
                 language=_language(entry.get("lang"), text),
                 answerable=answerable,
                 expected=(short,) if short and answerable else (),
-                evidence=tuple(Place(document=name) for name in relevant) if answerable else (),
+                evidence=evidence if answerable else (),
                 tags=tuple(str(entry[key]) for key in ("type", "field") if entry.get(key)),
             )
         )
@@ -176,6 +177,38 @@ def _sentence_around(context: str, answer: str, start: int) -> str:
     found = [(first, last) for first, last in sentences(context) if first <= start < last]
     sentence = context[slice(*found[0])].strip() if found else ""
     return sentence if answer in sentence else answer
+
+
+def _corpus(path: Path) -> tuple[list[SetDocument], dict[str, str], dict[str, str]]:
+    """Documents; the text of each entry; and the file of those that are a document of their own."""
+    texts: dict[str, str] = {}
+    groups: list[tuple[str, list[str]]] = []
+    for entry in _lines(path):
+        key, title = _id(entry), str(entry.get("title") or "").strip()
+        texts[key] = normalise(str(entry["text"])).strip()
+        if title and groups and groups[-1][0] == title:
+            groups[-1][1].append(key)
+        else:
+            groups.append((title, [key]))
+    documents, names = [], {}
+    for number, (title, keys) in enumerate(groups, start=1):
+        name = _file_name(keys[0] if len(keys) == 1 else title, number)
+        parts = [texts[key] for key in keys]
+        if title and not parts[0].startswith(title):
+            parts.insert(0, title)
+        documents.append(SetDocument(name=name, text="\n\n".join(parts)))
+        if len(keys) == 1:
+            names[keys[0]] = name
+    return documents, texts, names
+
+
+def _quote(text: str, answers: Sequence[str]) -> str:
+    """The sentence of an entry that holds an answer, or else its first."""
+    held = next((answer for answer in answers if answer in text), None)
+    if held is not None:
+        return _sentence_around(text, held, -1)
+    first, last = sentences(text)[0] if text else (0, 0)
+    return text[first:last].strip() or text
 
 
 def _judgements(folder: Path) -> dict[str, list[str]]:

@@ -19,9 +19,12 @@ __all__ = ["ACTIONS", "add_arguments", "run", "spelled_out"]
 
 ACTIONS: Mapping[str, tuple[str, str]] = {
     "run": ("command", "ask the cases of a file and judge the replies; the word may be left out"),
+    "add": ("add_command", "append the question that rag ask was asked last"),
     "bench": ("bench_command", "ask a public question set of a library built from it"),
     "compare": ("compare_command", "ask the same cases of two settings, side by side"),
+    "from-feedback": ("feedback_command", "make a case file of the feedback given on answers"),
     "import": ("import_command", "make a case file of a SQuAD file, a BEIR folder or a table"),
+    "init": ("init_command", "suggest a first case file from what is in the library"),
 }
 """What ``rag eval`` does: the module in ``rag_eval`` that does it, and its purpose."""
 
