@@ -76,7 +76,27 @@ _WANTED_UNITS: tuple[tuple[re.Pattern[str], str, float], ...] = (
     (re.compile(r"多大面积|面积|平方|\barea\b", re.I), r"(?:平方|亩|公顷)", -0.6),
     (
         re.compile(
-            r"比[例重]|占比|增[速幅]|增长(?:率|多少|了多少|目标)|百分之|强度|[升降涨跌]了?多少"
+            r"人口(?:数量|总数|规模|总量)?(?:一共|总共|大概)?(?:是|有|为|达)?多少|\bpopulation\b",
+            re.I,
+        ),
+        r"人(?!次|均)",
+        -0.6,
+    ),
+    (re.compile(r"海拔|多高(?!的?增)|\bhow (?:tall|deep|wide)\b", re.I), r"(?:公里|千米|米)", -0.6),
+    (
+        # The product itself, unless its growth is asked for.
+        re.compile(
+            r"^(?!.*(?:增长|增速|增幅|目标|\bgr[eo]w|\btarget|\brate\b)).*"
+            r"(?:生产总值|(?<![a-z])GDP(?![a-z])|\bgross (?:regional|domestic) product\b)",
+            re.I | re.S,
+        ),
+        r"元",
+        0.3,
+    ),
+    (re.compile(r"多重|\bhow heavy\b", re.I), r"(?:公斤|千克|吨)", -0.6),
+    (
+        re.compile(
+            r"比[例重]|占比|[增涨降跌][速幅]|增长(?:率|多少|了多少|目标)|百分之|强度|[升降涨跌]了?多少"
             r"|percent|\brate\b|\bshare\b|\bgrowth\b|\bgr[eo]w|intensity|proportion",
             re.I,
         ),
@@ -85,7 +105,10 @@ _WANTED_UNITS: tuple[tuple[re.Pattern[str], str, float], ...] = (
     ),
     (
         re.compile(
-            r"多少钱|(?:多少|几)[十百千万亿]*(?:美|欧|日|港)?元|\bspen[dt]|\byuan\b|\bmoney\b|\bcosts?\b",
+            r"多少钱|(?:多少|几)[十百千万亿]*(?:美|欧|日|港)?元|[票房租单售油电水气]价|(?<!消费)价格(?!指数)|工资|薪[资酬水]"
+            r"|租金|学费|\bspen[dt]|\byuan\b|\bmoney\b|\bcosts?\b|\bfares?\b"
+            r"|\bhow much (?:is|are) an?\b|(?<!consumer )\bprices?\b(?!\s+ind)"
+            r"|\bsalar(?:y|ies)\b|\bwages?\b",
             re.I,
         ),
         r"元",

@@ -226,7 +226,7 @@ def choose_scope(
             applied["place"] = known[0]
         elif about:
             missing_places = question.places
-        dated = [d for d in chosen if years_of(d.metadata)]
+        dated = [d for d in chosen if _years_of(d.metadata)]
         named = [d for d in dated if d.metadata.get("year") in question.report_years]
         if question.report_years and dated:
             given = {d.metadata.get("year") for d in dated}
@@ -234,16 +234,16 @@ def choose_scope(
         if named:
             if len(named) < len(dated):
                 applied["year"] = question.report_years[0]
-            chosen = named + [d for d in chosen if not years_of(d.metadata)]
+            chosen = named + [d for d in chosen if not _years_of(d.metadata)]
             dated = named
         if question.years and dated:
-            fitting = [d for d in dated if years_of(d.metadata) & set(question.years)]
-            undated = [d for d in chosen if not years_of(d.metadata)]
+            fitting = [d for d in dated if _years_of(d.metadata) & set(question.years)]
+            undated = [d for d in chosen if not _years_of(d.metadata)]
             if fitting:
                 chosen = fitting + undated
                 if len(fitting) < len(dated) and "year" not in applied:
                     applied["year"] = question.years[0]
-            covered = set().union(*(years_of(d.metadata) for d in dated))
+            covered = set().union(*(_years_of(d.metadata) for d in dated))
             missing_years += tuple(year for year in question.years if year not in covered)
         missing_years += _beyond(question, dated)
     narrowed = filtered or len(chosen) < len(documents)
@@ -259,7 +259,7 @@ def choose_scope(
 
 def _beyond(question: Question, dated: Sequence[DocumentSummary]) -> tuple[int, ...]:
     """Years that 明年 or 前年 mean, counted from the newest document, when none speaks of them."""
-    anchored = [(anchor, years_of(d.metadata)) for d in dated if (anchor := _anchor(d.metadata))]
+    anchored = [(anchor, _years_of(d.metadata)) for d in dated if (anchor := _anchor(d.metadata))]
     return tuple(
         max(anchor for anchor, _ in anchored) + offset
         for offset in question.relative_years
@@ -273,13 +273,13 @@ def _anchor(metadata: Mapping[str, str | int]) -> int | None:
     return value if isinstance(value, int) else None
 
 
-def years_of(metadata: Mapping[str, str | int]) -> set[int]:
+def _years_of(metadata: Mapping[str, str | int]) -> set[int]:
     """The years a document speaks of: given in, reviewed, planned."""
     keys = ("year", "reporting_year", "planning_year")
     return {int(metadata[key]) for key in keys if isinstance(metadata.get(key), int)}
 
 
-def year_of(hit: Hit) -> int | None:
+def _year_of(hit: Hit) -> int | None:
     """The year that a passage of a report speaks of, by the section it stands in."""
     key = {"review": "reporting_year", "plan": "planning_year"}.get(hit.passage.period or "")
     value = hit.metadata.get(key) if key else None
@@ -305,7 +305,7 @@ def _year_agreement(question: Question, hit: Hit) -> float:
         return 0.0
     if any(str(year) in hit.passage.text for year in wanted):
         return 1.0
-    year = year_of(hit)
+    year = _year_of(hit)
     if year is None:
         return 0.0
     return 1.0 if year in wanted else -1.0

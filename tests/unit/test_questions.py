@@ -110,6 +110,17 @@ def test_terms_leave_out_question_words_and_years() -> None:
     assert understand("请问2023年研发投入强度是多少？").terms == ("研发", "投入", "强度")
 
 
+@pytest.mark.parametrize(
+    ("question", "terms"),
+    [
+        ("What did Henan Province's report say about grain?", {"henan", "grain"}),
+        ("江西省政府工作报告怎么说粮食？", {"江西省", "粮食", "政府", "工作", "报告"}),
+    ],
+)
+def test_a_place_is_no_part_of_another_word(question: str, terms: set[str]) -> None:
+    assert set(understand(question).terms) == terms
+
+
 def test_generic_words_weigh_less() -> None:
     understood = understand("研发投入的目标")
     weights = dict(zip(understood.terms, understood.weights, strict=True))

@@ -27,6 +27,8 @@ __all__ = ["EXIT_REFUSED", "add_arguments", "run"]
 EXIT_REFUSED = 3
 _NEAREST = 3
 """Passages shown to people with a refusal; programs get as many as they ask for."""
+_NEAREST_LENGTH = 80
+"""Characters that are shown of each: enough to see what it is about."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -87,7 +89,7 @@ def _lines(answer: Answer, *, explain: bool) -> list[Line]:
     if explain:
         lines += passages.lines(answer.hits, explain=True)
     elif answer.refusal is not None:
-        lines += passages.lines(answer.hits[:_NEAREST], explain=False)
+        lines += passages.lines(answer.hits[:_NEAREST], explain=False, most=_NEAREST_LENGTH)
     reason = f", {answer.refusal.code}" if answer.refusal else ""
     lines += [
         line(),

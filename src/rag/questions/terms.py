@@ -29,6 +29,7 @@ _HAN_DIGITS = {character: str(digit) for digit, character in enumerate("〇一�
 _HAN_YEAR = re.compile("(?P<year>[一二][〇零九][〇零一二三四五六七八九]{2})年")
 
 
+_REPORT = re.compile("(?:政府)?工作报告")
 _REPORT_YEAR = re.compile(
     r"(?<!\d)(?P<year>(?:19|20)\d\d)\s*年?的?(?:[\u4e00-\u9fff]{0,12}?(?:政府)?工作报告"
     r"|(?:\s+[\w'’]+){0,2}\s+(?:government\s+)?work\s+report)",
@@ -76,7 +77,9 @@ def content_terms(text: str) -> tuple[dict[str, float], dict[str, tuple[str, ...
 
 
 def _add_words(folded: str, weights: dict[str, float]) -> None:
-    for word, tag in tagged_words(folded):
+    # The segmenter would join a place to what follows it: 江西省政府 is not in any passage.
+    for token, tag in tagged_words(_REPORT.sub(r" \g<0> ", folded)):
+        word = token.removesuffix("'s")
         if word in STOPWORDS or word in ENGLISH_STOPWORDS:
             continue
         if tag in _FUNCTION_TAGS or tag[:1] in "ur" or not any(map(str.isalnum, word)):
@@ -86,7 +89,7 @@ def _add_words(folded: str, weights: dict[str, float]) -> None:
         weight = 1.0 if tag[0] == "n" or tag in _TELLING_TAGS else _VERB_WEIGHT
         if word in GENERIC_WORDS:
             weight = _GENERIC_WEIGHT
-        weights.setdefault(word.removesuffix("'s"), weight)
+        weights.setdefault(word, weight)
 
 
 def is_bare(text: str) -> bool:
