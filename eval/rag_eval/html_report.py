@@ -78,7 +78,7 @@ def html_report(evaluation: Evaluation) -> str:
         lstrip_blocks=True,
     )
     script = _page_file("report.js")
-    rows = list(_rows(evaluation))
+    rows = [*_rows(evaluation), *_latency_rows(evaluation)]
     by_name = {row.name: row for row in rows}
     summary = evaluation.summary
     groups = {
@@ -157,6 +157,25 @@ def _rows(evaluation: Evaluation) -> Iterator[_Row]:
         )
 
 
+def _latency_rows(evaluation: Evaluation) -> Iterator[_Row]:
+    latency = evaluation.summary.latency
+    if latency is None:
+        return
+    for share, measure in ((50, latency.p50), (95, latency.p95), (99, latency.p99)):
+        yield _Row(
+            name=f"latency p{share}",
+            meaning=f"milliseconds that {share}% of the replies took at most",
+            reason="",
+            value=f"{measure.value:.1f}",
+            interval=f"{measure.low:.1f} – {measure.high:.1f}",
+            cases=measure.cases,
+            low=0.0,
+            width=0.0,
+            at=0.0,
+            share=False,
+        )
+
+
 def _shown(name: str, value: float) -> str:
     return f"{value:.{_COUNTED.get(name, 3)}f}"
 
@@ -197,6 +216,7 @@ def _data(evaluation: Evaluation) -> dict[str, object]:
                 "answer": change.before.answer,
                 "reasons": list(change.before.reasons),
                 "rank": change.before.rank,
+                "passages": list(change.before.passages),
             }
         cases.append(case)
     return {"passages": [_passage(passage) for passage in passages], "cases": cases}

@@ -23,8 +23,6 @@ __all__ = [
     "choose_scope",
     "rank",
     "score",
-    "year_of",
-    "years_of",
 ]
 
 _CANDIDATES = 60

@@ -216,11 +216,13 @@ class TestReports:
         self, command: _Runner, tmp_path: Path
     ) -> None:
         command.write({**GROWTH, "must_pass": True}, NOTHING)
-        junit, markdown = tmp_path / "junit.xml", tmp_path / "summary.md"
-        code, _ = command("--junit", str(junit), "--markdown", str(markdown), replies=WRONG)
+        junit, markdown, html = (tmp_path / name for name in ("j.xml", "s.md", "r.html"))
+        files = ["--junit", str(junit), "--markdown", str(markdown), "--html", str(html)]
+        code, _ = command(*files, replies=WRONG)
         assert code == 1
         assert 'failures="1"' in junit.read_text(encoding="utf-8")
         assert "Must pass, but failed:" in markdown.read_text(encoding="utf-8")
+        assert "Must pass, but failed:" in html.read_text(encoding="utf-8")
 
     def test_a_report_that_cannot_be_written(self, command: _Runner, tmp_path: Path) -> None:
         with pytest.raises(Unavailable, match=r"no/junit\.xml cannot be written"):

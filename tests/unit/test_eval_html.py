@@ -87,7 +87,7 @@ class TestRisk:
         )
         outcomes = _judged((a_case("a"), doubtful), (a_case("b"), sure), (NONE, REFUSAL))
         assert risk_coverage(outcomes) == ((1 / 3, 0), (2 / 3, 0.5))
-        area = area_under_risk(outcomes)
+        area = area_under_risk([(0.6, 0), (0.9, 1)])
         assert area is not None
         assert (area.value, area.cases) == (0.25, 2)
         assert 0 <= area.low <= 0.25 <= area.high <= 1
@@ -96,7 +96,7 @@ class TestRisk:
 
     def test_no_answer_has_no_risk(self) -> None:
         outcomes = _judged((NONE, REFUSAL))
-        assert area_under_risk(outcomes) is None
+        assert area_under_risk([]) is None
         assert risk_coverage(outcomes) == ()
         assert "aurc" not in summarise(outcomes).overall
 

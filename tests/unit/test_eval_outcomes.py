@@ -248,4 +248,5 @@ class TestMetrics:
         assert summary.by_language["zh"]["passed"].cases == 3
         assert list(summary.overall) == [name for name in METRICS if name in summary.overall]
         assert summary.latency is not None
-        assert summary.latency.p50 == 10
+        assert summary.latency.p50.value == 10
+        assert summary.latency.p95.low <= summary.latency.p95.value <= summary.latency.p95.high

@@ -219,7 +219,9 @@ function inside(each) {
   if (each.before) {
     const was = each.before.reasons.map((reason) => element("p", { class: "wrong" }, reason));
     const rank = each.before.rank ? element("small", {}, `evidence at rank ${each.before.rank}`) : null;
-    left.append(block("In the baseline", element("p", {}, each.before.answer), ...was, rank));
+    const found = each.before.passages.map((text) => element("li", {}, element("small", {}, text)));
+    const before = [element("p", {}, each.before.answer), ...was, rank, element("ul", {}, ...found)];
+    left.append(block("In the baseline", ...before));
   }
   left.append(block("Measured", valuesOf(each)));
   if (each.note) left.append(block("Note", element("p", {}, each.note)));
