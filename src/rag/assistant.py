@@ -201,7 +201,7 @@ class Assistant:
         with self._asked_lock:
             self._asked.pop(answer.answer_id, None)
             self._asked[answer.answer_id] = asked
-            if len(self._asked) > _REMEMBERED:
+            while len(self._asked) > _REMEMBERED:
                 del self._asked[next(iter(self._asked))]
 
     def stream(
