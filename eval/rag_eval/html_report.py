@@ -245,7 +245,9 @@ def _case(outcome: Outcome, passages: dict[FoundPassage, int]) -> dict[str, obje
         "reasons": list(outcome.reasons),
         "rank": outcome.rank,
         "values": [
-            [name, round(value, 4), reasons[name]] for name, value in outcome.values.items()
+            [name, round(outcome.values[name], 4), reasons[name]]
+            for name in METRICS
+            if name in outcome.values
         ],
     }
     if reply is not None:

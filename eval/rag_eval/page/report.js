@@ -189,8 +189,8 @@ function valuesOf(each) {
 }
 
 function inside(each) {
-  const left = element("div");
-  const right = element("div");
+  const left = element("div", { class: "told" });
+  const right = element("div", { class: "read" });
   if (each.history.length) {
     const turns = each.history.map(([role, text]) => element("p", { class: "turn" }, `${role}: ${text}`));
     left.append(block("Before it", ...turns));
@@ -223,7 +223,6 @@ function inside(each) {
     const before = [element("p", {}, each.before.answer), ...was, rank, element("ul", {}, ...found)];
     left.append(block("In the baseline", ...before));
   }
-  left.append(block("Measured", valuesOf(each)));
   if (each.note) left.append(block("Note", element("p", {}, each.note)));
   if (each.hits && each.hits.length) {
     const key = element(
@@ -236,7 +235,8 @@ function inside(each) {
   } else {
     right.append(block("Passages", element("p", {}, "None came back.")));
   }
-  return element("div", { class: "inside" }, left, right);
+  const measured = element("div", { class: "measured" }, block("Measured", valuesOf(each)));
+  return element("div", { class: "inside" }, left, right, measured);
 }
 
 function draw() {
