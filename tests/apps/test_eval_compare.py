@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
+from rag.api.app import create_app
 from rag.cli import main
 from rag.errors import InvalidInput
 from rag_eval.compare_command import setting_changes
+from tests.api_samples import serving
+
+if TYPE_CHECKING:
+    from rag.factory import Application
 
 CASES = (
     '{"question": "2023年合肥的研发投入强度是多少？", "expected": ["3.91%"],'
@@ -46,6 +52,17 @@ def test_a_setting_and_itself(cases: str, capsys: pytest.CaptureFixture[str]) ->
     assert record["a"]["settings"] == "retrieval=dense"
     assert {each["p"] for each in record["metrics"].values()} == {1}
     assert record["only_a_passes"] == record["only_b_passes"] == []
+
+
+def test_a_server_and_the_library_that_it_serves(
+    cases: str, sample_application: Application, capsys: pytest.CaptureFixture[str]
+) -> None:
+    app = create_app(sample_application.settings, application=sample_application)
+    with serving(app) as address:
+        assert main(["eval", "compare", cases, "--a", address, "--b", "default", "--json"]) == 0
+    record = json.loads(capsys.readouterr().out)
+    assert record["a"]["target"] == address
+    assert {each["difference"] for each in record["metrics"].values()} == {0}
 
 
 def test_another_index(cases: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
