@@ -13,9 +13,17 @@ if TYPE_CHECKING:
 
     from rag.evidence import TermMatcher
     from rag.protocols import Candidate, Embedder, Engine
-    from rag.schema import DocumentSummary, Filters, Hit, Question
+    from rag.schema import DocumentSummary, Filters, Hit, Leg, Question
 
-__all__ = ["RANKING_WEIGHTS", "Retrieval", "Retriever", "Scope", "choose_scope", "rank", "score"]
+__all__ = [
+    "RANKING_WEIGHTS",
+    "Retrieval",
+    "Retriever",
+    "Scope",
+    "choose_scope",
+    "rank",
+    "score",
+]
 
 _CANDIDATES = 60
 """Candidates asked of each leg."""
@@ -61,12 +69,24 @@ class Retrieval:
 
 
 class Retriever:
-    """Finds the passages of a collection that bear on a question."""
+    """Finds the passages of a collection that bear on a question.
 
-    def __init__(self, *, engine: Engine, embedder: Embedder, matcher: TermMatcher) -> None:
+    ``leg`` leaves out the other leg and all else that ranks: what one alone finds, to compare with.
+    """
+
+    def __init__(
+        self,
+        *,
+        engine: Engine,
+        embedder: Embedder,
+        matcher: TermMatcher,
+        leg: Leg | None = None,
+    ) -> None:
         self._engine = engine
         self._embedder = embedder
         self._matcher = matcher
+        self._leg = leg
+        self._weights: Mapping[str, float] = RANKING_WEIGHTS if leg is None else {leg: 1.0}
 
     def retrieve(
         self,
@@ -105,6 +125,8 @@ class Retriever:
             limit=_CANDIDATES,
             document_ids=scope.document_ids,
         )
+        if self._leg is not None:
+            candidates = _proposed_by(self._leg, candidates)
         return Retrieval(
             question=question, hits=self._rank(question, candidates, limit=limit), scope=scope
         )
@@ -139,7 +161,7 @@ class Retriever:
                 "period": _period_agreement(question, hit),
                 "year": _year_agreement(question, hit),
             }
-            signalled.append(replace(hit, score=score(signals), signals=signals))
+            signalled.append(replace(hit, score=score(signals, self._weights), signals=signals))
         return rank(signalled)[:limit]
 
 
@@ -151,9 +173,16 @@ def _wording(question: Question) -> str:
     )
 
 
-def score(signals: Mapping[str, float]) -> float:
+def _proposed_by(leg: Leg, candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
+    """What one leg proposes, without what the other says of it."""
+    if leg == "dense":
+        return tuple(replace(each, lexical=None) for each in candidates if each.dense is not None)
+    return tuple(replace(each, dense=None) for each in candidates if each.lexical is not None)
+
+
+def score(signals: Mapping[str, float], weights: Mapping[str, float] = RANKING_WEIGHTS) -> float:
     """The weighted sum of a passage's signals."""
-    return sum(weight * signals.get(name, 0.0) for name, weight in RANKING_WEIGHTS.items())
+    return sum(weight * signals.get(name, 0.0) for name, weight in weights.items())
 
 
 def rank(hits: Iterable[Hit]) -> tuple[Hit, ...]:

@@ -8,12 +8,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from rag.catalog.feedback import read_feedback
 from rag.errors import CollectionNotFound, DocumentNotFound
 from rag.schema import (
     Collection,
     Document,
     DocumentSummary,
     EmbedderInfo,
+    Feedback,
     Hit,
     Metadata,
     Passage,
@@ -91,6 +93,10 @@ class Snapshot:
             "SELECT name, embedder FROM collections WHERE embedder IS NOT NULL ORDER BY name"
         )
         return {name: EmbedderInfo(**json.loads(embedder)) for name, embedder in rows}
+
+    def feedback(self) -> tuple[Feedback, ...]:
+        """All judgements of answers, in the order in which they came."""
+        return read_feedback(self._connection)
 
     def head(self, collection: int) -> Position:
         """The last change of a collection; seq 0 when nothing was ever written."""

@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rag.catalog.database import CATALOG_NAME, LOCK_NAME, connect, prepare, translated
+from rag.catalog.feedback import keep_asked
 from rag.catalog.snapshot import Snapshot
 from rag.durable import FileLock
 from rag.errors import DocumentNotFound, IndexLocked, IndexMismatch, Unavailable
 
 if TYPE_CHECKING:
-    from rag.schema import Document, EmbedderInfo, Passage
+    from rag.schema import Asked, Document, EmbedderInfo, Passage
 
 __all__ = ["Catalog"]
 
@@ -121,9 +122,13 @@ class Catalog:
                 (row[1],),
             )
 
-    def add_feedback(self, answer_id: str, *, rating: int, comment: str) -> None:
-        """Keep a reader's judgement of an answer."""
+    def add_feedback(
+        self, answer_id: str, *, rating: int, comment: str, asked: Asked | None = None
+    ) -> None:
+        """Keep a reader's judgement of an answer, and what was asked where that is known."""
         with self._transaction() as connection:
+            if asked is not None:
+                keep_asked(connection, answer_id, asked)
             connection.execute(
                 "INSERT INTO feedback (created, answer_id, rating, comment) VALUES (?, ?, ?, ?)",
                 (datetime.now(UTC).isoformat(timespec="seconds"), answer_id, rating, comment),

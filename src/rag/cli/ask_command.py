@@ -54,6 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Answer; 0 for an answer, 3 for a refusal."""
     settings = settings_of(arguments)
     filters = filters_of(arguments.filters)
+    from rag.asked import keep_last_question
     from rag.factory import open_application
 
     with open_application(settings, create=False) as application:
@@ -65,6 +66,9 @@ def run(arguments: argparse.Namespace) -> int:
             composer=arguments.composer,
             exact=arguments.exact,
         )
+        asked = application.assistant.asked(answer.answer_id)
+    if asked is not None:
+        keep_last_question(settings.data_dir, asked)
     if arguments.json:
         write_json(answer_reply(answer, explain=arguments.explain))
     else:
