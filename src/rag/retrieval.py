@@ -31,11 +31,14 @@ _CANDIDATES = 60
 _READ_CLOSELY = 40
 """Fused candidates whose words are compared with the question's."""
 
+_PLANNED = 0.6
+"""How well a plan for a year agrees with a question about that year, put neither way."""
+
 RANKING_WEIGHTS: Mapping[str, float] = {
     "dense": 1.0,  # cosine of question and passage
-    "lexical": 0.25,  # BM25-like score as a share of the best candidate's
-    "coverage": 0.8,  # weighted share of the question's terms that the passage holds, softly
-    "period": 0.10,  # review or plan, as the question wants: 1, 0 unknown, -1 the other
+    "lexical": 0.10,  # BM25-like score as a share of the best candidate's
+    "coverage": 0.9,  # weighted share of the question's terms that the passage holds, softly
+    "period": 0.13,  # review or plan, as the question wants: 1, 0 unknown, -1 the other
     "year": 0.15,  # the year asked for is the passage's, or is written in it: 1, 0, -1
 }
 """What each signal of a passage counts. A passage's score is the weighted sum."""
@@ -242,7 +245,8 @@ def choose_scope(
                 if len(fitting) < len(dated) and "year" not in applied:
                     applied["year"] = question.years[0]
             covered = set().union(*(_years_of(d.metadata) for d in dated))
-            missing_years += tuple(year for year in question.years if year not in covered)
+            if not covered & set(question.years):  # 2021-2025: what is there of it may answer
+                missing_years += question.years
         missing_years += _beyond(question, dated)
     narrowed = filtered or len(chosen) < len(documents)
     return Scope(
@@ -306,4 +310,7 @@ def _year_agreement(question: Question, hit: Hit) -> float:
     year = _year_of(hit)
     if year is None:
         return 0.0
-    return 1.0 if year in wanted else -1.0
+    if year not in wanted:
+        return -1.0
+    # Of a year that one report plans and the next one reviews, people ask what became of it.
+    return _PLANNED if question.period is None and hit.passage.period == "plan" else 1.0

@@ -196,6 +196,8 @@ class Question:
     multiplied by its rarity in the library."""
     alternatives: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Other words, by term, that documents write for it: 地铁, 轨道交通."""
+    names: tuple[str, ...] = ()
+    """Terms that an English question capitalises as names: Tesla, Haier."""
     small_talk: bool = False
     """A greeting, a thank-you, an instruction or code: nothing that documents answer."""
 

@@ -53,10 +53,10 @@ _LIST_BUDGET = 220
 
 SENTENCE_WEIGHTS = {
     "coverage": 1.4,
-    "dense": 0.6,
+    "dense": 0.5,
     "kind": 0.35,
     "year": 0.15,
-    "passage": 0.85,
+    "passage": 1.0,
     "heading": -1.0,
 }
 """What each signal of a sentence counts: learned by training/sentences.py, rounded."""

@@ -150,6 +150,7 @@ def evidence_signals(question: Question, best: Sentence) -> dict[str, float]:
         "passage_dense": best.hit.signals.get("dense", 0.0),
         "nouns": _nouns(question, best),
         "unheld": _unheld(question, best),
+        "unnamed": _unnamed(question, best),
     }
 
 
@@ -193,6 +194,19 @@ def _unheld(question: Question, best: Sentence) -> float:
     ]
     total = sum(weight for weight, _ in known)
     return sum(weight for weight, match in known if match < bar) / total if total else 0.0
+
+
+def _unnamed(question: Question, best: Sentence) -> float:
+    """Share of the names in the question that the sentence does not hold, not even in part.
+
+    Places that the documents are about weigh nothing and are not missed.
+    """
+    held = [
+        match
+        for term, weight, match in zip(question.terms, question.weights, best.matches, strict=True)
+        if term in question.names and weight > 0
+    ]
+    return sum(match < 0.3 for match in held) / len(held) if held else 0.0
 
 
 def _nouns(question: Question, best: Sentence) -> float:

@@ -37,6 +37,9 @@ _TEXTS_KEPT = 20_000
 _SAME, _UNRELATED = 0.60, 0.15
 """Cosines between word vectors at which two words count as the same, and as unrelated."""
 _RAREST = 2
+_RARE_ENOUGH = 4.0
+"""In a large library, whatever less than one passage in fifty holds is as telling as anything: the
+rarest words of a question are as often people's own as names."""
 _NEAR_GLOSSARY = 0.7
 
 _KINDRED = 0.4
@@ -54,7 +57,8 @@ def inverse_document_frequency(frequency: int, total: int) -> float:
     A word that no passage holds counts like one that two hold: it may be another word for theirs.
     """
     counted = max(frequency, _RAREST)
-    return max(0.2, math.log(1.0 + (max(total, counted) - counted + 0.5) / (counted + 0.5)))
+    rarity = math.log(1.0 + (max(total, counted) - counted + 0.5) / (counted + 0.5))
+    return max(0.2, min(rarity, _RARE_ENOUGH))
 
 
 class TermMatcher:

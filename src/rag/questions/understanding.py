@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rag.questions.dialogue import carry_over
 from rag.questions.places import find_places
-from rag.questions.terms import content_terms, explicit_years, report_years
+from rag.questions.terms import capitalised, content_terms, explicit_years, report_years
 from rag.schema import Question
 from rag.text import language, simplified
 
@@ -36,7 +36,7 @@ _REVIEW = re.compile(
     r"|so far|achievements?|actual(?:ly)?|accomplished|opened|added|won|became)\b",
     re.I,
 )
-_PAST = re.compile(r"\b(?:did|was|were|had)\b", re.I)
+_PAST = re.compile(r"\b(?:did|was|were|had|began|opened|won|rose|fell|saw|went|came|got)\b", re.I)
 """Says that a question is put in the past tense, and not that it asks for results: the report
 *did* set a target."""
 
@@ -146,6 +146,7 @@ def understand(
         terms=tuple(terms),
         weights=tuple(terms.values()),
         alternatives={} if exact else alternatives,
+        names=tuple(t for t in terms if t in capitalised(plain) and t not in alternatives),
         small_talk=bool(
             _SMALL_TALK.match(simplified(typed)) or _INSTRUCTION.search(simplified(typed))
         ),
