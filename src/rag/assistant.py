@@ -24,6 +24,7 @@ from rag.schema import (
     StreamEvent,
     Timings,
 )
+from rag.several import compose_parts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -157,8 +158,18 @@ class Assistant:
         )
         clock.mark()
         draft = chosen.compose(retrieval.question, retrieval.hits)
-        retrieval = self._with_cited(retrieval, draft)
         confidence = grounding.confidence(draft.signals, language=understood.language)
+        if not exact:
+            several = compose_parts(
+                retrieval,
+                retriever=self._retriever,
+                composer=chosen,
+                collection=collection,
+                filters=filters,
+                limit=max(top_k, _PASSAGES_CONSIDERED),
+            )
+            draft, confidence = several or (draft, confidence)
+        retrieval = self._with_cited(retrieval, draft)
         clock.mark()
         refusal = refusal_for(retrieval, draft, confidence)
         text = ""

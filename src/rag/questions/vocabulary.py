@@ -35,8 +35,8 @@ TELLING_CHARACTERS = frozenset(
 GENERIC_WORDS = _words(
     """
     目标 计划 预期 预计 力争 打算 安排 任务 指标 政府 工作 报告 政府工作报告 工作报告 市政府
-    市长 城市 全市 本市 我市 数量 数字 数据 规模 水平 总数 总量 总额 比例 比重 占比 数目 金额
-    增长 增长率 增速 增幅 增加 提高 下降 新增 成绩 成果 进展 成效 措施 举措 做法 政策 项目 方式
+    市长 城市 全国 全省 全市 本市 我市 数量 数字 数据 规模 水平 总数 总量 总额 比例 比重 占比 数目
+    金额 增长 增长率 增速 增幅 增加 提高 下降 新增 成绩 成果 进展 成效 措施 举措 做法 政策 项目 方式
     内容 名称 名字 叫 结果 变化 突破 涨幅 降幅 涨 跌 上涨 下跌 上升 钱 发展 建设 推进 推动 情形
     预期目标 主要目标
     growth grow grew grown rate increase increased rise rose reach reached percent percentage share
