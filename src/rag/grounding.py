@@ -27,6 +27,7 @@ CONFIDENCE_WEIGHTS: Mapping[str, Mapping[str, float]] = {
         "passage_dense": 0.6,
         "lacks": -2.2,
         "unheld": -0.4,
+        "unnamed": -2.2,
         "wrong_year": -4.0,
     },
     "en": {
@@ -37,7 +38,7 @@ CONFIDENCE_WEIGHTS: Mapping[str, Mapping[str, float]] = {
         "passage_dense": 0.8,
         "lacks": -2.0,
         "unheld": -1.8,
-        "unnamed": -1.5,
+        "unnamed": -2.2,
         "wrong_year": -4.0,
     },
 }

@@ -197,7 +197,7 @@ class Question:
     alternatives: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Other words, by term, that documents write for it: 地铁, 轨道交通."""
     names: tuple[str, ...] = ()
-    """Terms that an English question capitalises as names: Tesla, Haier."""
+    """Terms that are names: of places, or capitalised in an English question (Tesla)."""
     small_talk: bool = False
     """A greeting, a thank-you, an instruction or code: nothing that documents answer."""
 

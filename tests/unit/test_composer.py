@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
 
+from rag.factory import open_application
 from rag.schema import Turn
+from rag.settings import Settings
+
+
+@contextmanager
+def library_of(text: str) -> Iterator[Any]:
+    with (
+        TemporaryDirectory() as folder,
+        open_application(Settings(data_dir=Path(folder) / "index")) as application,
+    ):
+        application.library.add_bytes(text.encode(), name="text.txt")
+        yield application.assistant
 
 
 @pytest.mark.parametrize(
@@ -77,3 +93,11 @@ def test_a_refusal_names_the_place_in_the_language_of_the_question(sample_applic
         "那南京呢？", history=[Turn(role="user", content="2024年的经济增长目标是多少？")]
     )
     assert "关于南京的文档" in follow_up.refusal.message
+
+
+def test_another_year_or_place_than_a_document_without_metadata_names_is_no_answer() -> None:
+    text = "The port handled 4.2 million tonnes of cargo in 2022, and 880 vessels called."
+    with library_of(text) as assistant:
+        assert assistant.ask("How much cargo did the port handle in 2022?").answered
+        assert not assistant.ask("How much cargo did the port handle in 2015?").answered
+        assert not assistant.ask("How much cargo did Shanghai handle in 2022?").answered

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rag.evidence import figure_agreement, has_date, has_person
+from rag.questions.places import names_place
+from rag.questions.terms import explicit_years
 from rag.text import contains_han, fold, simplified, stem, words
 
 if TYPE_CHECKING:
@@ -39,6 +41,8 @@ _OFFICE = re.compile(
 
 _WRITTEN = 0.95
 """A match of a term that is there itself: 市委 is near 市委书记, and another office."""
+_NAMED = 0.3
+"""A match of a name that may be there in another script."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,13 +149,21 @@ def evidence_signals(question: Question, best: Sentence) -> dict[str, float]:
     """What speaks for and against the best sentence, for ``grounding.confidence``."""
     return {
         **best.signals,
-        "wrong_year": float(best.signals["year"] < 0),
+        "wrong_year": float(best.signals["year"] < 0 or _of_another_year(question, best)),
         "lacks": _lacks(question, best),
         "passage_dense": best.hit.signals.get("dense", 0.0),
         "nouns": _nouns(question, best),
         "unheld": _unheld(question, best),
         "unnamed": _unnamed(question, best),
     }
+
+
+def _of_another_year(question: Question, best: Sentence) -> bool:
+    """Whether only other years are written, and nothing else speaks for the one asked about."""
+    if not question.years or best.signals["year"] > 0:
+        return False
+    written = set(explicit_years(best.text))
+    return bool(written) and not written & set(question.years)
 
 
 def _lacks(question: Question, best: Sentence) -> float:
@@ -197,16 +209,18 @@ def _unheld(question: Question, best: Sentence) -> float:
 
 
 def _unnamed(question: Question, best: Sentence) -> float:
-    """Share of the names in the question that the sentence does not hold, not even in part.
+    """Share of the names in the question that the sentence does not hold.
 
-    Places that the documents are about weigh nothing and are not missed.
+    In Chinese those of places. Places that the documents are about weigh nothing, are not missed.
     """
+    if any(place in best.text for place in question.places):
+        return 0.0
     held = [
-        match
+        match >= (_WRITTEN if names_place(term, question.places) else _NAMED)
         for term, weight, match in zip(question.terms, question.weights, best.matches, strict=True)
         if term in question.names and weight > 0
     ]
-    return sum(match < 0.3 for match in held) / len(held) if held else 0.0
+    return held.count(False) / len(held) if held else 0.0
 
 
 def _nouns(question: Question, best: Sentence) -> float:

@@ -8,7 +8,10 @@ from rag.text import tagged_words
 
 __all__ = ["figure_agreement", "has_date", "has_figure", "has_person"]
 
-_QUANTITY = r"(?:\d+(?:[.,]\d+)*|[一二三四五六七八九十百千两]+)[十百千万亿]*[余多]?"
+_QUANTITY = (
+    r"(?:\d+(?:[.,]\d+)*|[一二三四五六七八九十百千两]+)[十百千万亿]*[余多]?"
+    r"(?:\s*(?:hundred|thousand|million|billion|trillion|-))*\s*"
+)
 _FIGURE = re.compile(
     r"\d+(?:\.\d+)?|[一二三四五六七八九十百千万亿两]+(?:成|倍|分之|[个家项条座次位名户人])|翻番|过半|全覆盖"
 )
@@ -16,8 +19,14 @@ _FIGURE = re.compile(
 # and the one that is an article: 其中一个种.
 _NAMING = re.compile(
     r"(?<![一二三四五六七八九十百千万])一[个家项条座次位名户]|(?:19|20)\d\d\s*年|\d{1,2}\s*月(?:\s*\d{1,2}\s*日)?|\d+\s*号|\d{4,}热线|[A-Za-z]\d+"
+    r"|(?i:\b(?:in|of|by|since|from|until|for|during|year)\s+)(?:19|20)\d\d\b"
     r"|第?[\d一二三四五六七八九十]+(?:届|期(?!间))|第[\d一二三四五六七八九十]+次"
 )
+
+_LENGTH = r"(?:公里|千米|[厘毫]?米|公尺|公分|kilomet(?:re|er)s?|met(?:re|er)s?|miles?|feet|km)"
+_DURATION = r"(?:小时|分钟|天|hours?|minutes?|days?|weeks?)"
+_MONEY = r"(?:元|yuan|dollars?|euros?|pounds?)"
+_WEIGHT = r"(?:公斤|千克|吨|tonnes?|tons?|kg|kilograms?)"
 
 # What is asked for, the unit it comes in, and what a figure with another unit counts.
 _WANTED_UNITS: tuple[tuple[re.Pattern[str], str, float], ...] = (
@@ -30,19 +39,23 @@ _WANTED_UNITS: tuple[tuple[re.Pattern[str], str, float], ...] = (
         re.compile(
             r"多长|里程|多少公里|[体全身]长|身高|\bhow long\b|\blength\b|\bmileage\b|kilomet", re.I
         ),
-        r"(?:公里|千米|[厘毫]?米|公尺|公分)",
+        f"(?:{_LENGTH}|{_DURATION})",
         0.0,
     ),
-    (re.compile(r"多大面积|面积|平方|\barea\b", re.I), r"(?:平方|亩|公顷)", -0.6),
+    (
+        re.compile(r"多大面积|面积|平方|\barea\b", re.I),
+        r"(?:平方|亩|公顷|square|hectares?|acres?)",
+        -0.6,
+    ),
     (
         re.compile(
             r"人口(?:数量|总数|规模|总量)?(?:一共|总共|大概)?(?:是|有|为|达)?多少|\bpopulation\b",
             re.I,
         ),
-        r"人(?!次|均)",
+        r"(?:人(?!次|均)|people|inhabitants|residents)",
         -0.6,
     ),
-    (re.compile(r"海拔|多高(?!的?增)|\bhow (?:tall|deep|wide)\b", re.I), r"(?:公里|千米|米)", -0.6),
+    (re.compile(r"海拔|多高(?!的?增)|\bhow (?:tall|deep|wide)\b", re.I), _LENGTH, -0.6),
     (
         # The product itself, unless its growth is asked for.
         re.compile(
@@ -50,28 +63,29 @@ _WANTED_UNITS: tuple[tuple[re.Pattern[str], str, float], ...] = (
             r"(?:生产总值|(?<![a-z])GDP(?![a-z])|\bgross (?:regional|domestic) product\b)",
             re.I | re.S,
         ),
-        r"元",
+        _MONEY,
         0.3,
     ),
-    (re.compile(r"多重|\bhow heavy\b", re.I), r"(?:公斤|千克|吨)", -0.6),
+    (re.compile(r"多重|\bhow heavy\b", re.I), _WEIGHT, -0.6),
     (
         re.compile(
             r"比[例重]|占比|[增涨降跌][速幅]|增长(?:率|多少|了多少|目标)|百分之|强度|[升降涨跌]了?多少"
             r"|percent|\brate\b|\bshare\b|\bgrowth\b|\bgr[eo]w|intensity|proportion",
             re.I,
         ),
-        r"(?:%|％|成|倍|个百分点)",
+        r"(?:%|％|成|倍|个百分点|per\s?cent|percentage points?)",
         0.3,
     ),
     (
         re.compile(
-            r"多少钱|(?:多少|几)[十百千万亿]*(?:美|欧|日|港)?元|[票房租单售油电水气]价|(?<!消费)价格(?!指数)|工资|薪[资酬水]"
-            r"|租金|学费|\bspen[dt]|\byuan\b|\bmoney\b|\bcosts?\b|\bfares?\b"
+            r"多少钱|(?:多少|几)[十百千万亿]*(?:美|欧|日|港)?元|[票房租单售油电水气]价"
+            r"|(?<!消费)价格(?!指数)|工资|薪[资酬水]|租金|学费"
+            r"|\bspen[dt]|\byuan\b|\bmoney\b|\bcosts?\b|\bfares?\b"
             r"|\bhow much (?:is|are) an?\b|(?<!consumer )\bprices?\b(?!\s+ind)"
             r"|\bsalar(?:y|ies)\b|\bwages?\b",
             re.I,
         ),
-        r"元",
+        _MONEY + r"|[£$€¥]\s*\d",
         -0.6,
     ),
 )
@@ -83,6 +97,12 @@ _DATE = re.compile(
     r"\d{4}\s*年(?:\d{1,2}月(?:\d{1,2}日)?)?|\d{1,2}月(?:\d{1,2}日|[底初份])?|年底|上半年|下半年"
     r"|\b(?:January|February|March|April|May|June|July|August|September|October|November|December)\b"
     r"|\b(?:19|20)\d\d\b"
+)
+
+# A title with a name, or two capitals in a row inside a sentence.
+_TITLED = re.compile(
+    r"\b(?:Mr|Ms|Mrs|Dr|President|Premier|Mayor|Governor)\.?\s+[A-Z]"
+    r"|(?<=[a-z,] )[A-Z][a-z]+ (?:[A-Z]\. )?[A-Z][a-z]+"
 )
 
 
@@ -118,6 +138,4 @@ def has_date(text: str) -> bool:
 
 def has_person(text: str) -> bool:
     """Whether a person's name seems to be written, by the segmenter's own judgement."""
-    return any(tag.startswith("nr") for _, tag in tagged_words(text)) or bool(
-        re.search(r"\b(?:Mr|Ms|Mrs|Dr|President|Premier|Mayor|Governor)\.?\s+[A-Z]", text)
-    )
+    return any(tag.startswith("nr") for _, tag in tagged_words(text)) or bool(_TITLED.search(text))

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from rag.questions.dialogue import carry_over
-from rag.questions.places import find_places
+from rag.questions.places import find_places, names_place
 from rag.questions.terms import capitalised, content_terms, explicit_years, report_years
 from rag.schema import Question
 from rag.text import language, simplified
@@ -146,7 +146,12 @@ def understand(
         terms=tuple(terms),
         weights=tuple(terms.values()),
         alternatives={} if exact else alternatives,
-        names=tuple(t for t in terms if t in capitalised(plain) and t not in alternatives),
+        names=tuple(
+            term
+            for term in terms
+            if term not in alternatives
+            and (term in capitalised(plain) or names_place(term, places))
+        ),
         small_talk=bool(
             _SMALL_TALK.match(simplified(typed)) or _INSTRUCTION.search(simplified(typed))
         ),
