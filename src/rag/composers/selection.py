@@ -34,11 +34,11 @@ _WHICH = re.compile(
 _NO_DISTRICT = re.compile(
     r"(?:度假|校|小|园|社|地|城|片|山|库|林|牧|景|灾|特|专|示范|功能|保税|试验)区|区[域间块分别]"
 )
+_RANK = "(?:长|书记|主席|总理|总统|主任|经理|总裁|司令|校长|代表|委员|秘书|教练)"
 _OFFICE = re.compile(
-    r"(?P<office>[\u4e00-\u9fff]{2,12}?)(?:现在|目前|如今)?是谁(?=\W*$)"
-    r"|谁(?:现在|目前)?(?:是|任|担任|当)了?(?P<held>[\u4e00-\u9fff]{2,12})"
+    rf"(?P<office>[\u4e00-\u9fff]{{1,12}}?{_RANK})(?:现在|目前|如今)?是谁(?=\W*$)"
+    rf"|谁(?:现在|目前)?(?:是|任|担任|当)了?(?P<held>[\u4e00-\u9fff]{{1,12}}{_RANK})"
 )
-
 _WRITTEN = 0.95
 """A match of a term that is there itself: 市委 is near 市委书记, and another office."""
 _NAMED = 0.3
@@ -182,14 +182,16 @@ def _names_office(question: Question, best: Sentence) -> bool:
     """Whether the office whose holder is asked for is written, with or without its place."""
     asked = _OFFICE.search(simplified(question.rewritten))
     if asked is None:
-        return all(match >= _WRITTEN for _, match in _noun_matches(question, best))
+        han = contains_han(question.rewritten)
+        return han or all(match >= _WRITTEN for _, match in _noun_matches(question, best))
     office = (asked["office"] or asked["held"]).rsplit("的", 1)[-1]
     forms = {office}
     for place in question.places:
         if place in office:
             rest = office.split(place, 1)[1]
             forms |= {rest, rest[1:]}
-    return any(len(form) > 1 and form in best.text for form in forms)
+    told = simplified(best.text)
+    return any(len(form) > 1 and form in told for form in forms)
 
 
 def _unheld(question: Question, best: Sentence) -> float:
@@ -211,9 +213,11 @@ def _unheld(question: Question, best: Sentence) -> float:
 def _unnamed(question: Question, best: Sentence) -> float:
     """Share of the names in the question that the sentence does not hold.
 
-    In Chinese those of places. Places that the documents are about weigh nothing, are not missed.
+    In Chinese those of places, of which the passage may speak as a whole. Places that the
+    documents are about weigh nothing and are not missed.
     """
-    if any(place in best.text for place in question.places):
+    around = simplified(f"{best.hit.title} {best.hit.passage.text}")
+    if any(place in around for place in question.places):
         return 0.0
     held = [
         match >= (_WRITTEN if names_place(term, question.places) else _NAMED)

@@ -93,6 +93,8 @@ _CLASSIFIER = re.compile(
     r"(?:多少|几)[十百千万亿]*(?P<unit>[家户个条辆套所座项次人名位处种类列亩件支只艘台场趟班间天岁吨度倍页届年对])"
 )
 
+_COUNTERS = ("间座所家个处栋", "名人位个", "次场届班趟", "条列", "只头件台", "部个首本册")
+
 _DATE = re.compile(
     r"\d{4}\s*年(?:\d{1,2}月(?:\d{1,2}日)?)?|\d{1,2}月(?:\d{1,2}日|[底初份])?|年底|上半年|下半年"
     r"|\b(?:January|February|March|April|May|June|July|August|September|October|November|December)\b"
@@ -121,7 +123,7 @@ def figure_agreement(question: str, text: str) -> float:
         return -1.0
     classifier = _CLASSIFIER.search(question)
     if classifier and classifier["unit"] not in "个位":
-        wanted, otherwise = _QUANTITY + re.escape(classifier["unit"]), -0.6
+        wanted, otherwise = f"{_QUANTITY}[{_likes(classifier['unit'])}]", -0.6
     else:
         found = next((entry for entry in _WANTED_UNITS if entry[0].search(question)), None)
         if found is None:
@@ -129,6 +131,11 @@ def figure_agreement(question: str, text: str) -> float:
         _, unit, otherwise = found
         wanted = unit if unit.startswith("第") else _QUANTITY + unit
     return 1.0 if re.search(wanted, _NAMING.sub("", text)) else otherwise
+
+
+def _likes(unit: str) -> str:
+    """The counters that count the same things: 几间 may be answered by 3座."""
+    return next((group for group in _COUNTERS if unit in group), re.escape(unit))
 
 
 def has_date(text: str) -> bool:
