@@ -59,7 +59,7 @@ SENTENCE_WEIGHTS = {
     "passage": 1.0,
     "heading": -1.0,
 }
-"""What each signal of a sentence counts: learned by training/sentences.py, rounded."""
+"""What each signal of a sentence counts: fitted by training/calibrate.py, rounded."""
 
 _PERSON_WEIGHT = 0.8
 """What the kind counts where a person is asked for: without a name there is no answer."""
@@ -98,7 +98,7 @@ class ExtractiveComposer:
 
     def compose(self, question: Question, hits: Sequence[Hit]) -> Draft:
         """Propose the telling clause or clauses of ``hits``; see ``protocols.Composer``."""
-        ranked = self._sentences(question, hits[:_PASSAGES_READ])
+        ranked = self.sentences(question, hits[:_PASSAGES_READ])
         if not ranked:
             return Draft(sentences=())
         best = ranked[0]
@@ -124,7 +124,7 @@ class ExtractiveComposer:
             missing=missing_terms(question, best),
         )
 
-    def _sentences(self, question: Question, hits: Sequence[Hit]) -> list[Sentence]:
+    def sentences(self, question: Question, hits: Sequence[Hit]) -> list[Sentence]:
         """All sentences of the hits, best first."""
         places = [
             (hit, start, end)
