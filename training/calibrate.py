@@ -167,8 +167,7 @@ def _development(path: Path) -> Iterator[Example]:
     for case in load_cases(path):
         if case.split == "development":
             facts = case.expected if case.answerable else ()
-            quotes = [each.quote for each in case.evidence if each.quote]
-            yield Example(case.question, facts, evidence=quotes, history=case.history)
+            yield Example(case.question, facts, evidence=case.evidence, history=case.history)
 
 
 def _observe(
