@@ -78,6 +78,7 @@ def test_a_list_that_headings_make_is_complete(sample_application: Any) -> None:
         "What is the population of Hefei?",
         "How tall is Mount Everest?",
         "How much is a metro ticket in Hefei?",
+        "How many cars did Tesla build in Hefei in 2023?",
     ],
 )
 def test_what_only_comes_near_is_no_answer(sample_application: Any, question: str) -> None:

@@ -217,10 +217,9 @@ def _unnamed(question: Question, best: Sentence) -> float:
     documents are about weigh nothing and are not missed.
     """
     around = simplified(f"{best.hit.title} {best.hit.passage.text}")
-    if any(place in around for place in question.places):
-        return 0.0
+    placed = any(place in around for place in question.places)
     held = [
-        match >= (_WRITTEN if names_place(term, question.places) else _NAMED)
+        placed or match >= _WRITTEN if names_place(term, question.places) else match >= _NAMED
         for term, weight, match in zip(question.terms, question.weights, best.matches, strict=True)
         if term in question.names and weight > 0
     ]
