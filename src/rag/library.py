@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 __all__ = ["Library", "embedding_text"]
 
 _BATCH = 256
+_DEFAULT_PARSING = readers.ParsingLimits()
 _COLLECTION_NAME = re.compile(r"\w[\w .-]{0,63}")
 _METADATA_KEY = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _METADATA_CHARACTERS = 1_000
@@ -74,11 +75,13 @@ class Library:
         embedder: Embedder,
         passage_characters: int,
         max_file_bytes: int,
+        parsing: readers.ParsingLimits = _DEFAULT_PARSING,
     ) -> None:
         self._engine = engine
         self._embedder = embedder
         self._passage_characters = passage_characters
         self._max_file_bytes = max_file_bytes
+        self._parsing = parsing
 
     @property
     def engine(self) -> Engine:
@@ -185,7 +188,9 @@ class Library:
     def _prepare(
         self, data: bytes, source: str, batch: _Batch
     ) -> tuple[Document, tuple[Passage, ...]]:
-        parsed = readers.read(data, name=source, max_bytes=self._max_file_bytes)
+        parsed = readers.read(
+            data, name=source, max_bytes=self._max_file_bytes, limits=self._parsing
+        )
         metadata = describe(parsed, source=source) | dict(batch.metadata)
         document = Document(
             document_id=_document_id(batch.collection, source, parsed.text),

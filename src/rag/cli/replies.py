@@ -124,12 +124,13 @@ def _passage(hit: Hit, *, explain: bool) -> dict[str, object]:
         "start": hit.passage.start,
         "end": hit.passage.end,
         "score": hit.score,
+        "page": hit.passage.page,
         "metadata": dict(hit.metadata),
     }
     if not explain:
         return plain
     signals = dict(hit.signals)
-    return {**plain, "rank": hit.rank, "page": hit.passage.page, "signals": signals}
+    return {**plain, "rank": hit.rank, "signals": signals}
 
 
 def _citation(citation: Citation) -> dict[str, object]:
@@ -143,4 +144,5 @@ def _citation(citation: Citation) -> dict[str, object]:
         "quote": citation.quote,
         "start": citation.start,
         "end": citation.end,
+        "page": citation.page,
     }
