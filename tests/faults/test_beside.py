@@ -43,7 +43,7 @@ def test_what_another_process_writes_is_found_at_once(tmp_path: Path) -> None:
     subprocess.run(
         [sys.executable, "-c", WRITE_ONE, tmp_path, "a.txt", "合肥市新文", "b.txt", "合肥市又一篇"],
         check=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])},
     )
     assert found(engine) == {"合肥市新文", "合肥市又一篇"}
     assert engine.collections()[0].documents == 2

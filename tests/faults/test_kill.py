@@ -22,7 +22,7 @@ def write_until_killed(folder: Path, *, seed: int, after_s: float) -> list[list[
     process = subprocess.Popen(
         [sys.executable, str(Path(__file__).with_name("writer.py")), str(folder), str(seed)],
         stdout=subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])},
     )
     assert process.stdout is not None
     first = process.stdout.readline() + process.stdout.readline()

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from rag.schema import (
         Answer,
         Citation,
+        Collection,
         Document,
         DocumentSummary,
         FileOutcome,
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "answer_reply",
+    "collections_reply",
     "document_reply",
     "listing_reply",
     "outcomes_reply",
@@ -87,6 +89,21 @@ def outcomes_reply(outcomes: Sequence[FileOutcome], *, collection: str) -> dict[
         "kept": len(outcomes) - failed,
         "failed": failed,
         "results": [_outcome(outcome) for outcome in outcomes],
+    }
+
+
+def collections_reply(collections: Sequence[Collection]) -> dict[str, object]:
+    """The reply of ``GET /v1/collections``."""
+    return {
+        "collections": [
+            {
+                "name": each.name,
+                "documents": each.documents,
+                "passages": each.passages,
+                "passage_characters": each.settings.passage_characters,
+            }
+            for each in collections
+        ]
     }
 
 
