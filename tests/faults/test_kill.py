@@ -71,6 +71,12 @@ def test_nothing_acknowledged_is_missing_and_nothing_is_half_done(tmp_path: Path
         every = {passage.passage_id for passages in found.values() for passage in passages}
         assert {c.passage_id for c in candidates if c.dense is not None} == every
         assert {c.passage_id for c in candidates if c.lexical is not None} == every
+        for collection in engine.collections():
+            summaries = engine.documents(collection=collection.name)
+            assert collection.documents == len(summaries)
+            assert [engine.document(each.document_id).source for each in summaries] == [
+                each.source for each in summaries
+            ]
         engine.close()
     assert acknowledged >= KILLS
     # Folders of interrupted builds go with the next one that is published.

@@ -259,8 +259,11 @@ class EmbeddedEngine:
             return
         if self._wrote:
             for collection in self.collections():
-                with self._reading(collection.name):
-                    pass
+                try:
+                    with self._reading(collection.name):
+                        pass
+                except IndexMismatch:
+                    return  # embedded anew by another process: nothing here is worth saving
         for indexes in self._indexes.values():
             indexes.save()
 
@@ -299,8 +302,9 @@ def _check_model(
     raise IndexMismatch(
         f"Collection {collection!r} in {folder} was indexed with the embedding model "
         f"{_describe(stored)}; the model now in use is {_describe(given)}. Vectors of different "
-        f"models cannot be compared. Set RAG_EMBEDDER to the model it was indexed with, or choose "
-        "another folder with RAG_DATA_DIR and index the documents there: rag index PATH"
+        f"models cannot be compared. Set RAG_EMBEDDER to the model it was indexed with, change the "
+        "index's model with rag reembed, or choose another folder with RAG_DATA_DIR and index the "
+        "documents there: rag index PATH"
     )
 
 
