@@ -83,6 +83,15 @@ def test_english_lines_are_joined_with_spaces() -> None:
     assert parsed.text == " ".join(lines)
 
 
+def test_items_are_items_and_a_table_of_contents_is_no_text() -> None:
+    contents = ["Contents", "1 Parks . . . . . . . . 2", "2 Roads ........ 3"]
+    items = ["• ten new parks", "• twenty new roads"]
+    parsed = read(samples.pdf([contents, items]), "c.pdf")
+
+    assert blocks(parsed, "list_item") == items
+    assert [each.text for each in passages(parsed)] == ["Contents", "\n".join(items)]
+
+
 def test_a_word_file_keeps_headings_lists_and_tables() -> None:
     data = samples.word(
         "# 工作报告", "## 工作安排", "新建公园。", "- 第一件实事", "- 第二件实事", samples.CITIES

@@ -38,7 +38,7 @@ def parse(data: bytes, *, name: str, limits: ParsingLimits) -> ParsedDocument:
                 add_html(
                     builder, decode(archive.read(chapter), name=f"{name}: {chapter}"), name=name
                 )
-        except (KeyError, etree.XMLSyntaxError) as error:
+        except (LookupError, ValueError, etree.XMLSyntaxError) as error:
             raise UnreadableDocument(
                 f"{name} is no EPUB book that can be read ({error}). Download it again, or convert"
                 " it to HTML."

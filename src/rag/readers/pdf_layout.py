@@ -18,6 +18,7 @@ from rag.text import contains_han
 
 if TYPE_CHECKING:
     from rag.readers.building import TextBuilder
+    from rag.schema import BlockKind
 
 __all__ = ["Line", "add_pages"]
 
@@ -30,6 +31,11 @@ _PAGE_NUMBER = re.compile(
     r"[-–—·\s]*(?:第\s*|Page\s+|p\.\s*)?(\d{1,4})\s*(?:页|/\s*\d+|of\s+\d+)?[^\w]*(?:共\s*\d+\s*页)?",
     re.I,
 )
+_NUMBERING = re.compile(r"(?:(?:Chapter|Appendix|Section|Part)\s+)?(?:\d+|[A-Z])(?:\.\d+)*\.?\s+")
+_LEADERS = re.compile(r"(?:\.\s*){5,}\s*\w*$|…{2,}\s*\w*$|(?:·\s*){5,}\w*$")
+"""What leads to the page number in a table of contents."""
+
+_BULLET = re.compile(r"[•◦▪●○■□‣⁃·–*-]\s*\S")
 _TABLE_ROWS = 3
 _ENDS = re.compile(r"[。！？.!?:：；;…]['\"”’）)】\]]*$")
 
@@ -86,7 +92,7 @@ def add_pages(
                 headings.get(end) == level
                 and lines[end].size == line.size
                 and lines[end].page == line.page
-                and (line.page, _bare(lines[end].text)) not in bookmarks
+                and _named(lines[end], bookmarks) is None
                 and lines[end - 1].bottom - lines[end].top < line.size
             ):
                 end += 1
@@ -94,11 +100,16 @@ def add_pages(
             builder.add(text, kind="heading", level=level, page=line.page)
         elif (end := _table_end(lines, position, headings)) > position:
             builder.add_table([row.cells for row in lines[position:end]], page=line.page)
+        elif _LEADERS.search(line.text):
+            end = position + 1
+            builder.add(line.text, kind="boilerplate", page=line.page)
         else:
             end = position + 1
             while end < len(lines) and end not in headings and _continues(lines, end):
                 end += 1
-            builder.add(_joined(lines[position:end]), page=line.page)
+            item = _BULLET.match(line.text) is not None
+            kind: BlockKind = "list_item" if item else "paragraph"
+            builder.add(_joined(lines[position:end]), kind=kind, page=line.page)
         position = end
 
 
@@ -162,11 +173,15 @@ def _headings(lines: Sequence[Line], bookmarks: Mapping[tuple[int, str], int]) -
     first_body = next((i for i, line in enumerate(lines) if line.size <= body), len(lines))
     # What is large before any text is the title and what belongs to it: the largest is the title.
     largest = max((line.size for line in lines[:first_body]), default=0.0)
-    title = {i: 1 for i, line in enumerate(lines[:first_body]) if line.size == largest}
+    title: dict[int, int] = {}
+    for index, line in enumerate(lines[:first_body]):
+        # In lines one below the other: what stands apart is an author or a date.
+        if line.size == largest and (not title or _below(lines, index, title)):
+            title[index] = 1
     named = {
-        index: 2 + bookmarks[line.page, _bare(line.text)]
+        index: 2 + level
         for index, line in enumerate(lines)
-        if (line.page, _bare(line.text)) in bookmarks
+        if (level := _named(line, bookmarks)) is not None
     }
     if len(named) >= 2:
         return {**title, **named}
@@ -188,10 +203,23 @@ def _headings(lines: Sequence[Line], bookmarks: Mapping[tuple[int, str], int]) -
     return {**title, **{i: min(6, 2 + ranks.index(lines[i].size)) for i in large}}
 
 
+def _below(lines: Sequence[Line], index: int, title: Mapping[int, int]) -> bool:
+    """Whether a line goes on with the title that ends just above it."""
+    before, line = lines[index - 1], lines[index]
+    return index - 1 in title and before.page == line.page and before.bottom - line.top < line.size
+
+
+def _named(line: Line, bookmarks: Mapping[tuple[int, str], int]) -> int | None:
+    """The level of the bookmark that names a line, with or without its number."""
+    text = _bare(line.text)
+    unnumbered = _bare(_NUMBERING.sub("", line.text))
+    return bookmarks.get((line.page, text), bookmarks.get((line.page, unnumbered)))
+
+
 def _continues(lines: Sequence[Line], index: int) -> bool:
     """Whether a line goes on with the paragraph of the line before it."""
     before, line = lines[index - 1], lines[index]
-    if abs(line.size - before.size) > 1 or _table_end(lines, index, {}) > index:
+    if abs(line.size - before.size) > 1 or _opens(line) or _table_end(lines, index, {}) > index:
         return False
     if line.page != before.page:
         # The sentence goes on over the page.
@@ -203,6 +231,11 @@ def _continues(lines: Sequence[Line], index: int) -> bool:
     return not indented and (
         _is_full(lines, index - 1) or (first_line and _is_full(lines, index - 1))
     )
+
+
+def _opens(line: Line) -> bool:
+    """Whether a line begins something of its own: an item, or an entry of a contents."""
+    return _BULLET.match(line.text) is not None or _LEADERS.search(line.text) is not None
 
 
 def _is_full(lines: Sequence[Line], index: int) -> bool:
