@@ -46,6 +46,19 @@ class TestFolders:
         assert "failed     docs/scan.pdf  docs/scan.pdf has no text layer; 2 pages" in output
         assert "5 added, 1 failed" in output
 
+    def test_a_passage_of_a_pdf_names_its_page(
+        self, folder: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        pages = [["合肥市的高铁有五条。"], ["芜湖市的港口有六个。"]]
+        (folder / "report.pdf").write_bytes(format_samples.pdf(pages))
+        shown(capsys, "index", "docs/report.pdf")
+
+        found = json.loads(shown(capsys, "search", "芜湖市的港口", "--top-k", "1", "--json"))
+        assert found["passages"][0]["page"] == 2
+        answer = json.loads(shown(capsys, "ask", "芜湖市的港口有几个？", "--json"))
+        assert [each["page"] for each in answer["citations"]] == [2]
+        assert "docs/report.pdf 11–20 · page 2" in shown(capsys, "ask", "芜湖市的港口有几个？")
+
     def test_what_is_gone_is_reported_and_removed_when_asked(
         self, folder: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:

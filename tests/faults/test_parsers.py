@@ -10,10 +10,13 @@ import threading
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from rag.errors import MissingDependency, UnreadableDocument
-from rag.readers import ParsingLimits
+from rag.readers import ParsingLimits, read
 from rag.readers.worker import parse_apart
+from tests import format_samples as samples
 
 WILD = '''
 """A parser that does as the file says."""
@@ -81,6 +84,36 @@ def test_a_parser_that_breaks_down_costs_its_file(order: str, says: str) -> None
         parse(order)
     assert says in str(caught.value)
     assert parse("fine").startswith("fine ")
+
+
+FILES = {
+    "a.pdf": samples.pdf([["一句话。", "Two words."]] * 2),
+    "a.docx": samples.word("# 标题", "一句话。", samples.CITIES),
+    "a.xlsx": samples.workbook({"一": samples.CITIES}),
+    "a.epub": samples.epub("书", ["<h1>一</h1><p>一句话。</p>"]),
+    "a.html": "<h1>标题</h1><p>一句话。<table><tr><td>甲<td>1</table>".encode(),
+}
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    name=st.sampled_from(sorted(FILES)),
+    damage=st.lists(st.tuples(st.floats(0, 1), st.integers(0, 255)), min_size=1, max_size=20),
+)
+def test_any_damage_is_read_or_refused_with_a_reason(
+    name: str, damage: list[tuple[float, int]]
+) -> None:
+    data = bytearray(FILES[name])
+    for place, value in damage:
+        data[int(place * (len(data) - 1))] = value
+    try:
+        parsed = read(bytes(data), name=name, max_bytes=10**7)
+    except UnreadableDocument as error:
+        said = str(error)
+    else:
+        said = name + parsed.text
+    assert said.startswith(name)
+    assert "broke down" not in said
 
 
 def test_a_missing_parser_says_what_to_install() -> None:

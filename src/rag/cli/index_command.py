@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rag.cli.options import add_collection, add_json, add_settings, settings_of, text
-from rag.cli.output import Line, line, looks_like_terminal, show, write, write_json
+from rag.cli.output import Line, line, looks_like_terminal, show, write, write_error, write_json
 from rag.cli.progress import bar
 from rag.cli.replies import outcomes_reply
-from rag.errors import InvalidInput
+from rag.errors import IndexLocked, InvalidInput, Unavailable
 
 if TYPE_CHECKING:
     from rag.library import Library
@@ -148,11 +148,20 @@ def _watch(library: Library, arguments: argparse.Namespace) -> None:
     watch = Watch(lambda: [p for p in files_of(arguments.paths, selection) if p.is_file()])
     write("Watching for changes. Stop with Ctrl-C.")
     sys.stdout.flush()
+    waiting: set[Path] = set()
+    lost = False
     while True:
         time.sleep(_LOOK_SECONDS)
         changed, gone = watch.changes()
-        if changed or gone:
-            _index(library, arguments, changed)
+        waiting, lost = waiting | set(changed), lost or gone
+        if not waiting and not lost:
+            continue
+        try:
+            _index(library, arguments, sorted(path for path in waiting if path.is_file()))
+        except (IndexLocked, Unavailable) as error:
+            write_error(error, as_json=False)  # and try again at the next look
+        else:
+            waiting, lost = set(), False
 
 
 def _lines(

@@ -17,6 +17,13 @@ _MOST_ENTRIES = 20_000
 _INFLATED = 200
 """How many times its packed size a part may have; XML comes to about 20."""
 
+_DAMAGED = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    NotImplementedError,  # a way of packing that Python does not know
+    UnicodeDecodeError,  # a name
+)
 _INFLATED_FROM = 16 * 2**20
 """Parts smaller than this do no harm however they are packed."""
 
@@ -32,7 +39,7 @@ def opened_archive(data: bytes, *, name: str) -> Iterator[zipfile.ZipFile]:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             _check(archive, name)
             yield archive
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, zlib.error) as error:
+    except _DAMAGED as error:
         raise UnreadableDocument(
             f"{name} is cut off or damaged: {error}. Copy or download it again."
         ) from error
