@@ -76,6 +76,12 @@ def test_a_passage_keeps_to_the_page_that_it_names() -> None:
     ]
 
 
+def test_pages_that_are_all_alike_are_not_taken_for_headers() -> None:
+    parsed = read(samples.pdf([["同样的一句话。"]] * 5), "p.pdf")
+
+    assert [each.page for each in passages(parsed)] == [1, 2, 3, 4, 5]
+
+
 def test_english_lines_are_joined_with_spaces() -> None:
     lines = ["The council will open ten parks this year and", "plant trees along all of its roads."]
     parsed = read(samples.pdf([lines]), "e.pdf")

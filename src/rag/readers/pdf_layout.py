@@ -77,7 +77,8 @@ def add_pages(
 ) -> None:
     """Add the content of pages to a text. ``bookmarks`` are levels from 0, by page and title."""
     kept = _without_furniture(pages)
-    lines = [line for page in kept for line in page]
+    # Where nothing would be left, what repeats is the content.
+    lines = [line for page in kept for line in page] or [line for page in pages for line in page]
     if not lines:
         return
     headings = _headings(lines, bookmarks)

@@ -56,9 +56,12 @@ def parse(data: bytes, *, name: str, limits: ParsingLimits) -> ParsedDocument:
 def _rows(sheet: Any) -> list[list[str]]:
     rows: list[list[str]] = []
     blank = 0
-    for cells in sheet.iter_rows(max_col=_MOST_COLUMNS):
+    # Rows are filled up to the last column asked for.
+    for cells in sheet.iter_rows(max_col=min(sheet.max_column or _MOST_COLUMNS, _MOST_COLUMNS)):
         row = [_shown(cell) for cell in cells]
-        if any(row):
+        while row and not row[-1]:
+            row.pop()
+        if row:
             rows.append(row)
             blank = 0
         elif (blank := blank + 1) > _BLANK_ROWS:
