@@ -18,6 +18,7 @@ from rag.embedders.ranking_fake import RankingFakeEmbedder
 from rag.factory import Application
 from rag.schema import (
     Answer,
+    Asked,
     Citation,
     Collection,
     Hit,
@@ -115,6 +116,10 @@ class StandIn:
     def ask(self, question: str, **arguments: object) -> Answer:
         self._called("ask", question=question, **arguments)
         return answer(question, refused=self.refused)
+
+    def asked(self, answer_id: str) -> Asked | None:
+        self._called("asked", answer_id=answer_id)
+        return None
 
     def stream(self, question: str, **arguments: object) -> Iterator[StreamEvent]:
         self._called("stream", question=question, **arguments)

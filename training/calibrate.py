@@ -30,7 +30,15 @@ from rag.text import fold
 from rag_eval.cases import load_cases
 from training.material import HELD_OUT_YEARS, PROJECT, read
 
-SIGNALS = ("coverage", "nouns", "dense", "passage_dense", "lacks", "wrong_year", "unheld")
+SIGNALS = (
+    "coverage",
+    "nouns",
+    "dense",
+    "passage_dense",
+    "lacks",
+    "wrong_year",
+    "unheld",
+)
 _PARAGRAPHS = 400
 _SEED = 3
 _FUNCTION_WORDS = frozenset(

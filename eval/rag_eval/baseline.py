@@ -10,12 +10,13 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from rag.errors import InvalidInput, Unavailable
+from rag_eval.metrics import area_under_risk
 from rag_eval.outcomes import METRICS
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ __all__ = [
 _FORMAT = 1
 _DIGITS = 6
 _ROUNDING = 10**-_DIGITS
+_PASSAGES = 3
+_BEGINNING = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +52,9 @@ class CaseRecord:
     rank: int | None
     reasons: tuple[str, ...]
     values: Mapping[str, float]
+    confidence: float | None = None
+    passages: tuple[str, ...] = ()
+    """How the first passages begin: what was found, for a person."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -251,7 +257,17 @@ def _record(outcome: Outcome) -> CaseRecord:
         rank=outcome.rank,
         reasons=outcome.reasons,
         values={name: round(value, _DIGITS) for name, value in outcome.values.items()},
+        confidence=round(outcome.reply.confidence, _DIGITS) if outcome.reply else None,
+        passages=tuple(
+            _beginning(passage.text)
+            for passage in (outcome.reply.passages[:_PASSAGES] if outcome.reply else ())
+        ),
     )
+
+
+def _beginning(text: str) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= _BEGINNING else text[: _BEGINNING - 1] + "…"
 
 
 def _encoded(record: CaseRecord) -> str:
@@ -263,6 +279,8 @@ def _encoded(record: CaseRecord) -> str:
             "values": dict(record.values),
             "reasons": list(record.reasons),
             "answer": record.answer,
+            "confidence": record.confidence,
+            "passages": list(record.passages),
         },
         ensure_ascii=False,
     )
@@ -270,13 +288,15 @@ def _encoded(record: CaseRecord) -> str:
 
 def _decoded(raw: Mapping[str, object]) -> CaseRecord:
     passed, rank, values, reasons = (raw[name] for name in ("passed", "rank", "values", "reasons"))
+    passages = raw.get("passages", [])
     if (
         not isinstance(passed, bool)
         or not isinstance(rank, int | None)
         or not isinstance(values, dict)
         or not isinstance(reasons, list)
+        or not isinstance(passages, list)
     ):
-        message = "a case's passed, rank, values or reasons have a wrong type"
+        message = "a case's passed, rank, values, reasons or passages have a wrong type"
         raise TypeError(message)
     return CaseRecord(
         digest=str(raw["digest"]),
@@ -285,6 +305,8 @@ def _decoded(raw: Mapping[str, object]) -> CaseRecord:
         rank=rank,
         reasons=tuple(map(str, reasons)),
         values={str(name): float(value) for name, value in values.items()},
+        confidence=None if raw.get("confidence") is None else float(str(raw["confidence"])),
+        passages=tuple(map(str, passages)),
     )
 
 
@@ -305,7 +327,22 @@ def _metric_changes(
     metric that one side lacks altogether is left out.
     """
     changes = []
+    before_answers, after_answers = (_answers(side) for side in zip(*pairs, strict=True))
     for name in METRICS:
+        if name == "aurc":
+            area, area_now = area_under_risk(before_answers), area_under_risk(after_answers)
+            if area is not None and area_now is not None:
+                tolerance = baseline.tolerances.get(name)
+                changes.append(
+                    MetricChange(
+                        name=name,
+                        before=area.value,
+                        after=area_now.value,
+                        cases=area_now.cases,
+                        tolerance=tolerance,
+                    )
+                )
+            continue
         old = [before.values[name] for before, _ in pairs if name in before.values]
         new = [after.values[name] for _, after in pairs if name in after.values]
         if old and new:
@@ -319,3 +356,12 @@ def _metric_changes(
                 )
             )
     return tuple(changes)
+
+
+def _answers(records: Iterable[CaseRecord]) -> list[tuple[float, float]]:
+    """Confidence and rightness of the answers given; baselines of before keep no confidence."""
+    return [
+        (record.confidence, record.values["answer_precision"])
+        for record in records
+        if record.confidence is not None and "answer_precision" in record.values
+    ]

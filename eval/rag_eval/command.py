@@ -8,30 +8,57 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from rag.errors import InvalidInput, Unavailable
+from rag.errors import InvalidInput
 from rag.schema import DEFAULT_COLLECTION
+from rag_eval.progress import progress_bar, write_file
 
 if TYPE_CHECKING:
+    from rag.settings import Settings
     from rag_eval.baseline import Baseline
     from rag_eval.cases import Case
-    from rag_eval.outcomes import Outcome
+    from rag_eval.journal import Journal
     from rag_eval.report import Evaluation
-    from rag_eval.runner import Progress
     from rag_eval.targets import Target
 
-__all__ = ["add_arguments", "run"]
+__all__ = [
+    "add_arguments",
+    "add_passages",
+    "add_reports",
+    "add_selection",
+    "evaluate",
+    "run",
+    "selected",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Which of the cases are asked."""
+
+    split: str = "all"
+    tags: tuple[str, ...] = ()
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument("file", type=Path, metavar="FILE", help="case file in JSON lines")
+    parser.add_argument(
+        "file", type=Path, metavar="FILE", help="case file: .jsonl, .csv, .tsv or .xlsx"
+    )
+    add_selection(parser)
+    parser.add_argument(
+        "--url", metavar="URL", help="ask a running server instead of the index in this process"
+    )
+    add_reports(parser)
+
+
+def add_selection(parser: argparse.ArgumentParser) -> None:
+    """Declare which cases, which collection and how many passages."""
     parser.add_argument(
         "--split",
         choices=("development", "test", "all"),
@@ -51,12 +78,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help=f"collection to ask ({DEFAULT_COLLECTION})",
     )
+    add_passages(parser, default=5)
+
+
+def add_passages(parser: argparse.ArgumentParser, *, default: int) -> None:
+    """Declare how many passages to ask for."""
     parser.add_argument(
-        "--top-k", type=_passages, default=5, metavar="N", help="passages to ask for (5)"
+        "--top-k",
+        type=_passages,
+        default=default,
+        metavar="N",
+        help=f"passages to ask for ({default})",
     )
-    parser.add_argument(
-        "--url", metavar="URL", help="ask a running server instead of the index in this process"
-    )
+
+
+def add_reports(parser: argparse.ArgumentParser) -> None:
+    """Declare what to compare with, what to show and what to write."""
     parser.add_argument(
         "--baseline",
         type=Path,
@@ -69,25 +106,66 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--failures", action="store_true", help="list every failed case and what is wrong"
     )
+    parser.add_argument("--html", type=Path, metavar="FILE", help="write a page to look at")
     parser.add_argument("--junit", type=Path, metavar="FILE", help="write JUnit XML")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write a Markdown summary")
     parser.add_argument("--json", action="store_true", help="print JSON, for programs")
+    parser.add_argument(
+        "--resume",
+        type=Path,
+        metavar="FILE",
+        help="keep replies in FILE until the run is complete, and take up one that broke off",
+    )
 
 
-def run(arguments: argparse.Namespace, *, open_target: Callable[[], Target], stdout: TextIO) -> int:
-    """Ask the cases of a file and report; the exit code.
+def selected(arguments: argparse.Namespace) -> tuple[Case, ...]:
+    """The cases that the arguments choose of a file. Raises InvalidInput."""
+    from rag_eval.cases import load_cases, select_cases
+
+    return select_cases(load_cases(arguments.file), split=arguments.split, tags=_tags(arguments))
+
+
+def _tags(arguments: argparse.Namespace) -> tuple[str, ...]:
+    return tuple(tag for each in arguments.tags for tag in each.split(",") if tag)
+
+
+def run(
+    arguments: argparse.Namespace,
+    *,
+    settings: Callable[[Mapping[str, str]], Settings],
+    stdout: TextIO,
+) -> int:
+    """Ask the cases of a file and report; the exit code. Raises what ``evaluate`` raises."""
+
+    def open_target() -> Target:
+        from rag.factory import open_application
+        from rag_eval.targets import LibraryTarget
+
+        return LibraryTarget.of(open_application(chosen, create=False))
+
+    chosen = settings({})
+    return evaluate(arguments, open_target=open_target, stdout=stdout)
+
+
+def evaluate(
+    arguments: argparse.Namespace,
+    *,
+    open_target: Callable[[], Target],
+    stdout: TextIO,
+    cases: tuple[Case, ...] | None = None,
+) -> int:
+    """Ask the cases of a file, or those given, and report; the exit code.
 
     ``open_target`` opens what is asked when no ``--url`` is given; it is closed at the end.
     Everything about the input is checked before anything is opened. Raises InvalidInput for a
     case file, selection or baseline that cannot be used, and what the target raises.
     """
-    from rag_eval.cases import load_cases, select_cases
-
-    tags = tuple(tag for each in arguments.tags for tag in each.split(",") if tag)
-    cases = select_cases(load_cases(arguments.file), split=arguments.split, tags=tags)
-    baseline = _baseline(arguments, tags=tags)
-    with closing(_target(arguments, open_target)) as target:
-        evaluation = _evaluated(arguments, cases, target, tags=tags)
+    chosen = selected(arguments) if cases is None else cases
+    part = _Part() if cases is not None else _Part(arguments.split, _tags(arguments))
+    baseline = _baseline(arguments, part)
+    url = getattr(arguments, "url", None)
+    with closing(open_target() if url is None else _server(url)) as target:
+        evaluation = _evaluated(arguments, chosen, target, part)
     if baseline is not None:
         from rag_eval.baseline import compare
 
@@ -111,13 +189,13 @@ def _passages(text: str) -> int:
     return number
 
 
-def _baseline(arguments: argparse.Namespace, *, tags: tuple[str, ...]) -> Baseline | None:
+def _baseline(arguments: argparse.Namespace, part: _Part) -> Baseline | None:
     """The baseline to compare with; None when none is wanted, or it is about to be made."""
     if arguments.update_baseline:
         if arguments.baseline is None:
             message = "--update-baseline needs --baseline FILE to know what to write."
             raise InvalidInput(message)
-        if arguments.split != "all" or tags:
+        if part != _Part():
             message = (
                 "--update-baseline with --split or --tags would drop the other cases from the"
                 " baseline. Leave them out."
@@ -132,43 +210,59 @@ def _baseline(arguments: argparse.Namespace, *, tags: tuple[str, ...]) -> Baseli
     return load_baseline(arguments.baseline)
 
 
-def _target(arguments: argparse.Namespace, open_target: Callable[[], Target]) -> Target:
-    if arguments.url is None:
-        return open_target()
-    from rag_eval.targets import HttpTarget
+def _server(url: str) -> Target:
+    from rag_eval.server import HttpTarget
 
-    return HttpTarget(arguments.url)
+    return HttpTarget(url)
 
 
 def _evaluated(
-    arguments: argparse.Namespace,
-    cases: tuple[Case, ...],
-    target: Target,
-    *,
-    tags: tuple[str, ...],
+    arguments: argparse.Namespace, cases: tuple[Case, ...], target: Target, part: _Part
 ) -> Evaluation:
     from rag_eval.metrics import summarise
     from rag_eval.report import Evaluation
     from rag_eval.runner import run_cases
 
-    with _progress() as progress:
+    collection = getattr(arguments, "collection", DEFAULT_COLLECTION)
+    with progress_bar("asking") as advance, _journal(arguments, target, collection) as journal:
         outcomes = run_cases(
             cases,
             target,
-            collection=arguments.collection,
+            collection=collection,
             top_k=arguments.top_k,
-            progress=progress,
+            progress=lambda outcome, done, total: advance(not outcome.passed, done, total),
+            journal=journal,
         )
     return Evaluation(
         case_file=arguments.file.as_posix(),
         target=target.description,
-        collection=arguments.collection,
-        split=arguments.split,
-        tags=tags,
+        collection=collection,
+        split=part.split,
+        tags=part.tags,
         top_k=arguments.top_k,
         outcomes=outcomes,
         summary=summarise(outcomes),
     )
+
+
+@contextmanager
+def _journal(
+    arguments: argparse.Namespace, target: Target, collection: str
+) -> Iterator[Journal | None]:
+    """Where the replies are kept while the run goes on, when that is wanted."""
+    if arguments.resume is None:
+        yield None
+        return
+    from rag_eval.journal import Journal
+
+    asked = {"target": target.description, "collection": collection, "top_k": arguments.top_k}
+    journal = Journal.open(arguments.resume, asked=asked)
+    finished = False
+    try:
+        yield journal
+        finished = True
+    finally:
+        journal.close(finished=finished)
 
 
 def _write_reports(
@@ -187,51 +281,19 @@ def _write_reports(
         stdout.write("\n")
     else:
         stdout.write(text_report(evaluation, failures=arguments.failures))
+    if arguments.html is not None:
+        from rag_eval.html_report import html_report
+
+        write_file(arguments.html, html_report(evaluation))
     if arguments.junit is not None or arguments.markdown is not None:
         from rag_eval.ci_reports import junit_report, markdown_report
 
         if arguments.junit is not None:
-            _write(arguments.junit, junit_report(evaluation))
+            write_file(arguments.junit, junit_report(evaluation))
         if arguments.markdown is not None:
-            _write(arguments.markdown, markdown_report(evaluation))
+            write_file(arguments.markdown, markdown_report(evaluation))
     if arguments.update_baseline:
         from rag_eval.baseline import baseline_of, save_baseline
 
         kept = baseline.tolerances if baseline is not None else None
         save_baseline(arguments.baseline, baseline_of(evaluation.outcomes, tolerances=kept))
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        message = f"{path} cannot be written: {error.strerror}. Name another place."
-        raise Unavailable(message) from error
-
-
-@contextmanager
-def _progress() -> Iterator[Progress | None]:
-    """A progress bar on standard error, when somebody looks at it."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
-    with Progress(
-        TextColumn("asking"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[failed]} failed"),
-        console=Console(stderr=True),
-        transient=True,
-    ) as bar:
-        task = bar.add_task("", total=None, failed=0)
-        failed = 0
-
-        def advance(outcome: Outcome, done: int, total: int) -> None:
-            nonlocal failed
-            failed += not outcome.passed
-            bar.update(task, completed=done, total=total, failed=failed)
-
-        yield advance

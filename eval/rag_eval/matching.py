@@ -8,13 +8,23 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
-__all__ = ["holds_fact", "holds_quote", "missing_facts", "without_markers"]
+__all__ = [
+    "character_f1",
+    "holds_fact",
+    "holds_quote",
+    "missing_facts",
+    "same_words",
+    "without_markers",
+    "words_within",
+]
 
 _QUOTATION_MARKS = re.compile("[\"'“”‘’«»「」『』《》〈〉]")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
+_UNIT = re.compile(r"[0-9]+(?:\.[0-9]+)?|[a-z]+|[^\W\d_]")
 _MARKER = re.compile(r"\[\d{1,3}\]")
 _SHORTEST_CUT_QUOTE = 8
 """Below this many characters, half a quote says too little to count."""
@@ -86,3 +96,35 @@ def holds_quote(passage: str, quote: str) -> bool:
         text.endswith(wanted[:length]) or text.startswith(wanted[-length:])
         for length in range(len(wanted) - 1, len(wanted) // 2, -1)
     )
+
+
+def same_words(text: str, wanted: str) -> bool:
+    """Whether two names are the same, typography aside."""
+    return _squeezed(text) == _squeezed(wanted)
+
+
+def words_within(text: str, wanted: str) -> bool:
+    """Whether a heading or a path of headings contains another, typography aside."""
+    return _squeezed(wanted) in _squeezed(text)
+
+
+def character_f1(answer: str, expected: Iterable[Sequence[str]]) -> float:
+    """How much of the answer is the expected facts, and of these the answer: harmonic mean.
+
+    As in CMRC 2018 and DRCD: shared units over the units of either side, where a unit is a Chinese
+    character, or a whole figure or Latin word. Of a fact's alternatives the nearest one counts.
+    """
+    given = _units(without_markers(answer))
+    wanted: Counter[str] = Counter()
+    for group in expected:
+        wanted += _units(max(group, key=lambda fact: _overlap(_units(fact), given)))
+    shared = (given & wanted).total()
+    return 2 * shared / (given.total() + wanted.total()) if shared else 0.0
+
+
+def _units(text: str) -> Counter[str]:
+    return Counter(_UNIT.findall(_comparable(text)))
+
+
+def _overlap(units: Counter[str], given: Counter[str]) -> float:
+    return (units & given).total() / max(units.total(), 1)

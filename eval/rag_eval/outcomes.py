@@ -12,11 +12,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from rag.errors import NotFound
-from rag_eval.matching import holds_quote, missing_facts, without_markers
+from rag_eval.case import Place
+from rag_eval.matching import character_f1, holds_quote, missing_facts, without_markers
+from rag_eval.ranking import holds_evidence, ranking_values, ranks_of
 
 if TYPE_CHECKING:
-    from rag_eval.cases import Case
-    from rag_eval.targets import Reply
+    from rag_eval.case import Case
+    from rag_eval.targets import QuotedSpan, Reply
 
 __all__ = ["METRICS", "MetricInfo", "Outcome", "judge", "judge_error"]
 
@@ -40,9 +42,14 @@ METRICS: Mapping[str, MetricInfo] = {
         MetricInfo("passed", "nothing is wrong with the case"),
         MetricInfo("hit@1", "the first passage holds evidence"),
         MetricInfo("hit@5", "one of the first five does"),
+        MetricInfo("hit@10", "one of the first ten does"),
         MetricInfo("mrr", "1 / rank of the first that does, or 0"),
-        MetricInfo("evidence_recall@5", "share of the evidence in the first five"),
+        MetricInfo("recall@5", "share of the evidence in the first five"),
+        MetricInfo("recall@10", "share of it in the first ten"),
+        MetricInfo("ndcg@5", "the same, higher ranks counting more"),
+        MetricInfo("ndcg@10", "the same, in the first ten"),
         MetricInfo("correctness", "answerable: all expected facts are there"),
+        MetricInfo("character_f1", "answers: nothing but the expected facts", None),
         MetricInfo("answer_precision", "answers given: right"),
         MetricInfo("citation_exactness", "answers given: all quotes verbatim", 0),
         MetricInfo("citation_recall", "expected facts found in the quotes"),
@@ -51,6 +58,7 @@ METRICS: Mapping[str, MetricInfo] = {
         MetricInfo("refusal_recall", "unanswerable: refused"),
         MetricInfo("answerable_refused", "answerable: refused", higher_is_better=False),
         MetricInfo("unanswerable_answered", "unanswerable: answered", higher_is_better=False),
+        MetricInfo("aurc", "wrong among the surest answers", None, higher_is_better=False),
         MetricInfo("answer_length", "characters of an answer", None, higher_is_better=False),
     )
 }
@@ -68,9 +76,14 @@ class Outcome:
     reply: Reply | None
     """None when asking raised an error, which is then the reason."""
     values: Mapping[str, float] = field(default_factory=dict)
-    rank: int | None = None
-    """Rank of the first passage that holds evidence."""
+    ranks: tuple[int | None, ...] = ()
+    """For each piece of evidence, the rank of the first passage that holds it."""
     reasons: tuple[str, ...] = ()
+
+    @property
+    def rank(self) -> int | None:
+        """Rank of the first passage that holds evidence."""
+        return min((rank for rank in self.ranks if rank is not None), default=None)
 
     @property
     def passed(self) -> bool:
@@ -78,11 +91,16 @@ class Outcome:
         return not self.reasons
 
 
-def judge(case: Case, reply: Reply, *, document_text: Callable[[str], str]) -> Outcome:
-    """Judge a reply. ``document_text`` gives the stored text of a cited document."""
-    values: dict[str, float] = {}
+def judge(
+    case: Case, reply: Reply, *, document_text: Callable[[str], str], top_k: int = 5
+) -> Outcome:
+    """Judge a reply to a question for ``top_k`` passages.
+
+    ``document_text`` gives the stored text of a cited document.
+    """
     reasons: list[str] = []
-    rank = _retrieval(case, reply, values)
+    ranks = ranks_of(case, reply.passages)
+    values = ranking_values(ranks, top_k=top_k) if ranks else {}
     _refusal(case, reply, values, reasons)
     _facts(case, reply, values, reasons)
     if reply.answered:
@@ -91,39 +109,23 @@ def judge(case: Case, reply: Reply, *, document_text: Callable[[str], str]) -> O
         reasons += faults
         values["answer_length"] = float(len(without_markers(reply.answer)))
         values["answer_precision"] = values.get("correctness", 0.0)
-    if reasons and case.evidence and (rank is None or rank > 5):
+    if reasons and ranks and not values["hit@5"]:
         reasons.append("no evidence among the first 5 passages")
     values["passed"] = float(not reasons)
-    return Outcome(case=case, reply=reply, values=values, rank=rank, reasons=tuple(reasons))
+    return Outcome(case=case, reply=reply, values=values, ranks=ranks, reasons=tuple(reasons))
 
 
-def judge_error(case: Case, message: str) -> Outcome:
+def judge_error(case: Case, message: str, *, top_k: int = 5) -> Outcome:
     """The outcome of a case whose question raised an error: worth nothing by any metric."""
     values = {"passed": 0.0, "refusal_accuracy": 0.0}
     if case.answerable:
         values["correctness"] = 0.0
         if case.evidence:
-            values |= {"hit@1": 0.0, "hit@5": 0.0, "mrr": 0.0, "evidence_recall@5": 0.0}
+            values |= ranking_values(ranks_of(case, ()), top_k=top_k)
     else:
         values["refusal_recall"] = 0.0
-    return Outcome(case=case, reply=None, values=values, reasons=(f"error: {message}",))
-
-
-def _retrieval(case: Case, reply: Reply, values: dict[str, float]) -> int | None:
-    if not case.evidence:
-        return None
-    texts = [passage.text for passage in reply.passages]
-    ranks = [
-        next((rank for rank, text in enumerate(texts, start=1) if holds_quote(text, quote)), None)
-        for quote in case.evidence
-    ]
-    found = [rank for rank in ranks if rank is not None]
-    first = min(found, default=None)
-    values["hit@1"] = float(first == 1)
-    values["hit@5"] = float(first is not None and first <= 5)
-    values["mrr"] = 1 / first if first else 0.0
-    values["evidence_recall@5"] = sum(rank <= 5 for rank in found) / len(ranks)
-    return first
+    reasons = (f"error: {message}",)
+    return Outcome(case=case, reply=None, values=values, ranks=ranks_of(case, ()), reasons=reasons)
 
 
 def _refusal(case: Case, reply: Reply, values: dict[str, float], reasons: list[str]) -> None:
@@ -151,15 +153,12 @@ def _facts(case: Case, reply: Reply, values: dict[str, float], reasons: list[str
         values["correctness"] = 0.0
         return
     if not case.expected:
-        quotes_evidence = any(
-            holds_quote(citation.quote, quote) or holds_quote(quote, citation.quote)
-            for citation in reply.citations
-            for quote in case.evidence
-        )
+        quotes_evidence = any(_is_evidence(citation, case, reply) for citation in reply.citations)
         values["correctness"] = float(quotes_evidence)
         if not quotes_evidence:
             reasons.append("quotes none of the evidence")
         return
+    values["character_f1"] = character_f1(reply.answer, case.expected)
     missing = missing_facts(without_markers(reply.answer), case.expected)
     values["correctness"] = float(not missing)
     quotes = "\n".join(citation.quote for citation in reply.citations)
@@ -170,6 +169,22 @@ def _facts(case: Case, reply: Reply, values: dict[str, float], reasons: list[str
     elif unquoted:
         facts = "; ".join(" or ".join(group) for group in unquoted)
         reasons.append(f"stated without a quote: {facts}")
+
+
+def _is_evidence(citation: QuotedSpan, case: Case, reply: Reply) -> bool:
+    """Whether a citation quotes a piece of the evidence, part of it, or from its place."""
+    around = [
+        passage
+        for passage in reply.passages
+        if passage.document_id == citation.document_id
+        and passage.start <= citation.start < passage.start + len(passage.text)
+    ]
+    return any(
+        any(holds_evidence(passage, evidence) for passage in around)
+        if isinstance(evidence, Place)
+        else holds_quote(citation.quote, evidence) or holds_quote(evidence, citation.quote)
+        for evidence in case.evidence
+    )
 
 
 def _citation_faults(reply: Reply, document_text: Callable[[str], str]) -> list[str]:

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rag_eval.baseline import must_pass_failures
+from rag_eval.explanations import explain, explain_mean
 from rag_eval.outcomes import METRICS
 
 if TYPE_CHECKING:
     from rag_eval.baseline import CaseChange, Comparison
-    from rag_eval.metrics import Measure, Summary
+    from rag_eval.metrics import Latency, Measure, Summary
     from rag_eval.outcomes import Outcome
 
 __all__ = ["Evaluation", "failure_lines", "json_report", "text_report"]
@@ -70,7 +71,7 @@ def failure_lines(outcomes: Sequence[Outcome]) -> list[str]:
         lines += [f"    {reason}" for reason in outcome.reasons]
         if case.evidence:
             rank = f"rank {outcome.rank}" if outcome.rank else "not found"
-            lines.append(f"    evidence ({rank}): {_shortened(case.evidence[0])}")
+            lines.append(f"    evidence ({rank}): {_shortened(str(case.evidence[0]))}")
         if outcome.reply is not None:
             lines.append(f"    answer: {_shortened(outcome.reply.answer)}")
     return lines
@@ -90,13 +91,19 @@ def json_report(evaluation: Evaluation) -> dict[str, object]:
         "cases": summary.cases,
         "passed": summary.cases - len(evaluation.failed),
         "gate": "open" if evaluation.gate_open else "closed",
-        "metrics": _measures(summary.overall),
+        "metrics": {
+            name: {**measure, "reason": explain_mean(name, evaluation.outcomes)}
+            for name, measure in _measures(summary.overall).items()
+        },
         "latency_ms": None
         if latency is None
         else {
-            "p50": round(latency.p50, 2),
-            "p95": round(latency.p95, 2),
-            "p99": round(latency.p99, 2),
+            name: {
+                "value": round(measure.value, 2),
+                "low": round(measure.low, 2),
+                "high": round(measure.high, 2),
+            }
+            for name, measure in _percentiles(latency)
         },
         "by_split": {name: _measures(group) for name, group in summary.by_split.items()},
         "by_language": {name: _measures(group) for name, group in summary.by_language.items()},
@@ -107,6 +114,10 @@ def json_report(evaluation: Evaluation) -> dict[str, object]:
         "comparison": _comparison_record(evaluation.comparison),
         "outcomes": [_outcome(outcome) for outcome in evaluation.outcomes],
     }
+
+
+def _percentiles(latency: Latency) -> tuple[tuple[str, Measure], ...]:
+    return (("p50", latency.p50), ("p95", latency.p95), ("p99", latency.p99))
 
 
 def _head(evaluation: Evaluation) -> Iterator[str]:
@@ -131,8 +142,8 @@ def _metric_table(summary: Summary) -> Iterator[str]:
     latency = summary.latency
     if latency is not None:
         yield (
-            f"{'latency':<24}p50 {latency.p50:.1f} ms, p95 {latency.p95:.1f} ms,"
-            f" p99 {latency.p99:.1f} ms"
+            f"{'latency':<24}p50 {latency.p50.value:.1f} ms,"
+            f" p95 {latency.p95.value:.1f} ms, p99 {latency.p99.value:.1f} ms"
         )
 
 
@@ -175,6 +186,8 @@ def _change(change: CaseChange) -> Iterator[str]:
         yield f"      {label + ':':<8}{rank}{_shortened(record.answer)}"
         for reason in record.reasons:
             yield f"              {reason}"
+        if change.kind != "different" and record.passages:
+            yield f"              passages: {' / '.join(record.passages)}"
 
 
 def _verdict(evaluation: Evaluation, *, listed: bool) -> Iterator[str]:
@@ -244,6 +257,7 @@ def _outcome(outcome: Outcome) -> dict[str, object]:
         "reasons": list(outcome.reasons),
         "rank": outcome.rank,
         "values": {name: round(value, _DIGITS) for name, value in outcome.values.items()},
+        "explanations": dict(explain(outcome)),
     }
     if reply is not None:
         record |= {

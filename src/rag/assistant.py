@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
 import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -14,7 +15,16 @@ from rag.grounding import ANSWER_BAR
 from rag.questions import understand
 from rag.refusals import refusal_for
 from rag.retrieval import Retriever
-from rag.schema import DEFAULT_COLLECTION, Answer, Citation, SearchResult, StreamEvent, Timings
+from rag.schema import (
+    DEFAULT_COLLECTION,
+    Answer,
+    Asked,
+    Citation,
+    SearchResult,
+    StreamEvent,
+    Timings,
+)
+from rag.several import compose_parts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -22,7 +32,7 @@ if TYPE_CHECKING:
     from rag.evidence import TermMatcher
     from rag.protocols import Composer, Embedder, Engine
     from rag.retrieval import Retrieval
-    from rag.schema import Draft, Filters, Question, Refusal, Turn
+    from rag.schema import Draft, Filters, Leg, Question, Refusal, Turn
 
 __all__ = ["FILTER_KEYS", "Assistant"]
 
@@ -43,6 +53,8 @@ FILTER_KEYS: Mapping[str, type] = {
 _PASSAGES_CONSIDERED = 8
 _MAX_TOP_K = 50
 _STREAM_PIECE = 12
+_REMEMBERED = 500
+"""Answers that can be judged by their id. Older ones are forgotten: nothing is written down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +87,15 @@ class Assistant:
         default_composer: str,
         matcher: TermMatcher,
         max_question_characters: int,
+        leg: Leg | None = None,
     ) -> None:
         self._engine = engine
         self._composers = composers
         self._default_composer = default_composer
         self._max_question_characters = max_question_characters
-        self._retriever = Retriever(engine=engine, embedder=embedder, matcher=matcher)
+        self._retriever = Retriever(engine=engine, embedder=embedder, matcher=matcher, leg=leg)
+        self._asked: dict[str, Asked] = {}
+        self._asked_lock = threading.Lock()
 
     def search(
         self,
@@ -143,8 +158,18 @@ class Assistant:
         )
         clock.mark()
         draft = chosen.compose(retrieval.question, retrieval.hits)
-        retrieval = self._with_cited(retrieval, draft)
         confidence = grounding.confidence(draft.signals, language=understood.language)
+        if not exact:
+            several = compose_parts(
+                retrieval,
+                retriever=self._retriever,
+                composer=chosen,
+                collection=collection,
+                filters=filters,
+                limit=max(top_k, _PASSAGES_CONSIDERED),
+            )
+            draft, confidence = several or (draft, confidence)
+        retrieval = self._with_cited(retrieval, draft)
         clock.mark()
         refusal = refusal_for(retrieval, draft, confidence)
         text = ""
@@ -154,7 +179,7 @@ class Assistant:
             if not citations:
                 refusal = refusal_for(retrieval, draft, 0.0)
         clock.mark()
-        return self._answer(
+        answer = self._answer(
             retrieval,
             text=text,
             citations=citations,
@@ -165,6 +190,30 @@ class Assistant:
             top_k=top_k,
             timings=clock.timings(),
         )
+        self._remember(answer, collection=collection, filters=filters, history=history)
+        return answer
+
+    def asked(self, answer_id: str) -> Asked | None:
+        """What an answer answered, while it is among the last 500 of this process."""
+        with self._asked_lock:
+            return self._asked.get(answer_id)
+
+    def _remember(
+        self, answer: Answer, *, collection: str, filters: Filters, history: Sequence[Turn]
+    ) -> None:
+        asked = Asked(
+            question=answer.question,
+            collection=collection,
+            filters=filters,
+            history=tuple(turn for turn in history if turn.role == "user"),
+            answered=answer.answered,
+            cited=tuple((each.document_id, each.start, each.end) for each in answer.citations),
+        )
+        with self._asked_lock:
+            self._asked.pop(answer.answer_id, None)
+            self._asked[answer.answer_id] = asked
+            while len(self._asked) > _REMEMBERED:
+                del self._asked[next(iter(self._asked))]
 
     def stream(
         self,

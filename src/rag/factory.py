@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from rag.evidence import TermMatcher
     from rag.library import Library
     from rag.protocols import Composer, Embedder, Engine
-    from rag.schema import EmbedderInfo
+    from rag.schema import EmbedderInfo, Leg
     from rag.settings import Settings
 
 __all__ = ["Application", "open_application", "open_embedder", "open_engine"]
@@ -66,6 +66,7 @@ def open_application(settings: Settings, *, create: bool = True) -> Application:
     from rag.readers import ParsingLimits
 
     _choose(_COMPOSERS, settings.composer, setting="composer")
+    leg = _choose(_RETRIEVAL, settings.retrieval, setting="retrieval")
     embedder = open_embedder(settings.embedder)
     engine = open_engine(settings, embedder=embedder.info, create=create)
     with ExitStack() as undo:
@@ -78,6 +79,7 @@ def open_application(settings: Settings, *, create: bool = True) -> Application:
             default_composer=settings.composer,
             matcher=matcher,
             max_question_characters=settings.max_question_characters,
+            leg=leg,
         )
         library = Library(
             engine=engine,
@@ -165,6 +167,7 @@ _EMBEDDERS: Mapping[str, Callable[[str], Embedder]] = {
 _ENGINES: Mapping[str, Callable[[Path, EmbedderInfo, bool], Engine]] = {
     "embedded": _embedded,
 }
+_RETRIEVAL: Mapping[str, Leg | None] = {"hybrid": None, "dense": "dense", "lexical": "lexical"}
 _COMPOSERS: Mapping[str, Callable[[Embedder, TermMatcher, Engine], Composer]] = {
     "extractive": _extractive,
 }

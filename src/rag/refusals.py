@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rag.grounding import ANSWER_BAR
+from rag.questions.places import english_name
 from rag.schema import Refusal
 
 if TYPE_CHECKING:
@@ -56,7 +57,8 @@ def refusal_for(retrieval: Retrieval, draft: Draft, confidence: float) -> Refusa
     evidence = " ".join(q.text for sentence in draft.sentences for q in sentence.quotations)
     places = [place for place in scope.missing_places if place not in evidence]
     if places:
-        return _refusal("other_place", language, about=_joined(places, language))
+        named = places if language == "zh" else [english_name(place) for place in places]
+        return _refusal("other_place", language, about=_joined(named, language))
     years = [str(year) for year in scope.missing_years if str(year) not in evidence]
     if years:
         return _refusal("other_year", language, about=_joined(years, language))

@@ -13,9 +13,17 @@ if TYPE_CHECKING:
 
     from rag.evidence import TermMatcher
     from rag.protocols import Candidate, Embedder, Engine
-    from rag.schema import DocumentSummary, Filters, Hit, Question
+    from rag.schema import DocumentSummary, Filters, Hit, Leg, Question
 
-__all__ = ["RANKING_WEIGHTS", "Retrieval", "Retriever", "Scope", "choose_scope", "rank", "score"]
+__all__ = [
+    "RANKING_WEIGHTS",
+    "Retrieval",
+    "Retriever",
+    "Scope",
+    "choose_scope",
+    "rank",
+    "score",
+]
 
 _CANDIDATES = 60
 """Candidates asked of each leg."""
@@ -23,11 +31,14 @@ _CANDIDATES = 60
 _READ_CLOSELY = 40
 """Fused candidates whose words are compared with the question's."""
 
+_PLANNED = 0.6
+"""How well a plan for a year agrees with a question about that year, put neither way."""
+
 RANKING_WEIGHTS: Mapping[str, float] = {
     "dense": 1.0,  # cosine of question and passage
-    "lexical": 0.25,  # BM25-like score as a share of the best candidate's
-    "coverage": 0.8,  # weighted share of the question's terms that the passage holds, softly
-    "period": 0.10,  # review or plan, as the question wants: 1, 0 unknown, -1 the other
+    "lexical": 0.10,  # BM25-like score as a share of the best candidate's
+    "coverage": 0.9,  # weighted share of the question's terms that the passage holds, softly
+    "period": 0.13,  # review or plan, as the question wants: 1, 0 unknown, -1 the other
     "year": 0.15,  # the year asked for is the passage's, or is written in it: 1, 0, -1
 }
 """What each signal of a passage counts. A passage's score is the weighted sum."""
@@ -61,12 +72,24 @@ class Retrieval:
 
 
 class Retriever:
-    """Finds the passages of a collection that bear on a question."""
+    """Finds the passages of a collection that bear on a question.
 
-    def __init__(self, *, engine: Engine, embedder: Embedder, matcher: TermMatcher) -> None:
+    ``leg`` leaves out the other leg and all else that ranks: what one alone finds, to compare with.
+    """
+
+    def __init__(
+        self,
+        *,
+        engine: Engine,
+        embedder: Embedder,
+        matcher: TermMatcher,
+        leg: Leg | None = None,
+    ) -> None:
         self._engine = engine
         self._embedder = embedder
         self._matcher = matcher
+        self._leg = leg
+        self._weights: Mapping[str, float] = RANKING_WEIGHTS if leg is None else {leg: 1.0}
 
     def retrieve(
         self,
@@ -105,6 +128,8 @@ class Retriever:
             limit=_CANDIDATES,
             document_ids=scope.document_ids,
         )
+        if self._leg is not None:
+            candidates = _proposed_by(self._leg, candidates)
         return Retrieval(
             question=question, hits=self._rank(question, candidates, limit=limit), scope=scope
         )
@@ -139,7 +164,7 @@ class Retriever:
                 "period": _period_agreement(question, hit),
                 "year": _year_agreement(question, hit),
             }
-            signalled.append(replace(hit, score=score(signals), signals=signals))
+            signalled.append(replace(hit, score=score(signals, self._weights), signals=signals))
         return rank(signalled)[:limit]
 
 
@@ -151,9 +176,16 @@ def _wording(question: Question) -> str:
     )
 
 
-def score(signals: Mapping[str, float]) -> float:
+def _proposed_by(leg: Leg, candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
+    """What one leg proposes, without what the other says of it."""
+    if leg == "dense":
+        return tuple(replace(each, lexical=None) for each in candidates if each.dense is not None)
+    return tuple(replace(each, dense=None) for each in candidates if each.lexical is not None)
+
+
+def score(signals: Mapping[str, float], weights: Mapping[str, float] = RANKING_WEIGHTS) -> float:
     """The weighted sum of a passage's signals."""
-    return sum(weight * signals.get(name, 0.0) for name, weight in RANKING_WEIGHTS.items())
+    return sum(weight * signals.get(name, 0.0) for name, weight in weights.items())
 
 
 def rank(hits: Iterable[Hit]) -> tuple[Hit, ...]:
@@ -195,7 +227,7 @@ def choose_scope(
             applied["place"] = known[0]
         elif about:
             missing_places = question.places
-        dated = [d for d in chosen if years_of(d.metadata)]
+        dated = [d for d in chosen if _years_of(d.metadata)]
         named = [d for d in dated if d.metadata.get("year") in question.report_years]
         if question.report_years and dated:
             given = {d.metadata.get("year") for d in dated}
@@ -203,17 +235,18 @@ def choose_scope(
         if named:
             if len(named) < len(dated):
                 applied["year"] = question.report_years[0]
-            chosen = named + [d for d in chosen if not years_of(d.metadata)]
+            chosen = named + [d for d in chosen if not _years_of(d.metadata)]
             dated = named
         if question.years and dated:
-            fitting = [d for d in dated if years_of(d.metadata) & set(question.years)]
-            undated = [d for d in chosen if not years_of(d.metadata)]
+            fitting = [d for d in dated if _years_of(d.metadata) & set(question.years)]
+            undated = [d for d in chosen if not _years_of(d.metadata)]
             if fitting:
                 chosen = fitting + undated
                 if len(fitting) < len(dated) and "year" not in applied:
                     applied["year"] = question.years[0]
-            covered = set().union(*(years_of(d.metadata) for d in dated))
-            missing_years += tuple(year for year in question.years if year not in covered)
+            covered = set().union(*(_years_of(d.metadata) for d in dated))
+            if not covered & set(question.years):  # 2021-2025: what is there of it may answer
+                missing_years += question.years
         missing_years += _beyond(question, dated)
     narrowed = filtered or len(chosen) < len(documents)
     return Scope(
@@ -228,7 +261,7 @@ def choose_scope(
 
 def _beyond(question: Question, dated: Sequence[DocumentSummary]) -> tuple[int, ...]:
     """Years that 明年 or 前年 mean, counted from the newest document, when none speaks of them."""
-    anchored = [(anchor, years_of(d.metadata)) for d in dated if (anchor := _anchor(d.metadata))]
+    anchored = [(anchor, _years_of(d.metadata)) for d in dated if (anchor := _anchor(d.metadata))]
     return tuple(
         max(anchor for anchor, _ in anchored) + offset
         for offset in question.relative_years
@@ -242,13 +275,13 @@ def _anchor(metadata: Mapping[str, str | int]) -> int | None:
     return value if isinstance(value, int) else None
 
 
-def years_of(metadata: Mapping[str, str | int]) -> set[int]:
+def _years_of(metadata: Mapping[str, str | int]) -> set[int]:
     """The years a document speaks of: given in, reviewed, planned."""
     keys = ("year", "reporting_year", "planning_year")
     return {int(metadata[key]) for key in keys if isinstance(metadata.get(key), int)}
 
 
-def year_of(hit: Hit) -> int | None:
+def _year_of(hit: Hit) -> int | None:
     """The year that a passage of a report speaks of, by the section it stands in."""
     key = {"review": "reporting_year", "plan": "planning_year"}.get(hit.passage.period or "")
     value = hit.metadata.get(key) if key else None
@@ -274,7 +307,10 @@ def _year_agreement(question: Question, hit: Hit) -> float:
         return 0.0
     if any(str(year) in hit.passage.text for year in wanted):
         return 1.0
-    year = year_of(hit)
+    year = _year_of(hit)
     if year is None:
         return 0.0
-    return 1.0 if year in wanted else -1.0
+    if year not in wanted:
+        return -1.0
+    # Of a year that one report plans and the next one reviews, people ask what became of it.
+    return _PLANNED if question.period is None and hit.passage.period == "plan" else 1.0

@@ -14,6 +14,7 @@ __all__ = [
     "DEFAULT_COLLECTION",
     "Answer",
     "AnswerKind",
+    "Asked",
     "Block",
     "BlockKind",
     "Citation",
@@ -24,6 +25,7 @@ __all__ = [
     "Draft",
     "DraftSentence",
     "EmbedderInfo",
+    "Feedback",
     "FileOutcome",
     "Filters",
     "Hit",
@@ -216,6 +218,8 @@ class Question:
     multiplied by its rarity in the library."""
     alternatives: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Other words, by term, that documents write for it: 地铁, 轨道交通."""
+    names: tuple[str, ...] = ()
+    """Terms that are names: of places, or capitalised in an English question (Tesla)."""
     small_talk: bool = False
     """A greeting, a thank-you, an instruction or code: nothing that documents answer."""
 
@@ -323,6 +327,38 @@ class Answer:
     composer: str
     filters: Filters
     timings: Timings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A question that was answered or refused: what must be known to ask it again and compare.
+
+    It holds no words of documents, only their places, so that what is deleted is gone here too.
+    """
+
+    question: str
+    collection: str
+    filters: Filters
+    """Restrictions that came with the question, not those that its words led to."""
+    history: tuple[Turn, ...]
+    """The turns of the user alone."""
+    answered: bool
+    cited: tuple[tuple[str, int, int], ...]
+    """Document, start and end of each citation."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feedback:
+    """A reader's judgement of an answer."""
+
+    created: str
+    """ISO date and time, UTC."""
+    answer_id: str
+    rating: int
+    """1 for a good answer, -1 for a bad one."""
+    comment: str
+    asked: Asked | None
+    """None when the answer was no longer known when the judgement came."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -63,6 +63,13 @@ class Settings:
             " word."
         },
     )
+    retrieval: str = field(
+        default="hybrid",
+        metadata={
+            "description": "How passages are found: `hybrid`, by vectors and full text together;"
+            " `dense` or `lexical`, by one of the two alone, to compare with."
+        },
+    )
     top_k: int = field(
         default=5,
         metadata={

@@ -25,6 +25,7 @@ __all__ = [
     "language",
     "normalise",
     "sentences",
+    "simplified",
     "stem",
     "tagged_words",
     "terms",
@@ -93,6 +94,15 @@ def fold(text: str) -> str:
     """
     folded = unicodedata.normalize("NFKC", text).lower()
     return _to_simplified()(folded) if contains_han(folded) else folded
+
+
+@lru_cache(maxsize=1024)
+def simplified(text: str) -> str:
+    """Text with traditional characters simplified and compatibility forms resolved, case kept.
+
+    For patterns that are looked for in questions, however those are written.
+    """
+    return _to_simplified()(unicodedata.normalize("NFKC", text))
 
 
 def contains_han(text: str) -> bool:

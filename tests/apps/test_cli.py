@@ -425,6 +425,9 @@ class TestEval:
     ) -> None:
         with pytest.raises(SystemExit, match="0"):
             main(["eval", "--help"])
+        assert "compare" in capsys.readouterr().out
+        with pytest.raises(SystemExit, match="0"):
+            main(["eval", "run", "--help"])
         assert "--data-dir" in capsys.readouterr().out
         cases = (PROJECT / "eval" / "data" / "hefei-2024.jsonl").read_text(encoding="utf-8")
         few = tmp_path / "few.jsonl"

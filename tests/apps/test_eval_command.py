@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from rag.errors import InvalidInput, Unavailable
-from rag_eval.command import add_arguments, run
+from rag_eval.command import add_arguments, evaluate
 from tests.evaluation_samples import WrittenTarget, a_reply
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class _Runner:
             return self.target
 
         arguments = parser.parse_args([str(self.folder / "cases.jsonl"), *words])
-        return run(arguments, open_target=open_target, stdout=output), output.getvalue()
+        return evaluate(arguments, open_target=open_target, stdout=output), output.getvalue()
 
 
 @pytest.fixture
@@ -216,11 +216,13 @@ class TestReports:
         self, command: _Runner, tmp_path: Path
     ) -> None:
         command.write({**GROWTH, "must_pass": True}, NOTHING)
-        junit, markdown = tmp_path / "junit.xml", tmp_path / "summary.md"
-        code, _ = command("--junit", str(junit), "--markdown", str(markdown), replies=WRONG)
+        junit, markdown, html = (tmp_path / name for name in ("j.xml", "s.md", "r.html"))
+        files = ["--junit", str(junit), "--markdown", str(markdown), "--html", str(html)]
+        code, _ = command(*files, replies=WRONG)
         assert code == 1
         assert 'failures="1"' in junit.read_text(encoding="utf-8")
         assert "Must pass, but failed:" in markdown.read_text(encoding="utf-8")
+        assert "Must pass, but failed:" in html.read_text(encoding="utf-8")
 
     def test_a_report_that_cannot_be_written(self, command: _Runner, tmp_path: Path) -> None:
         with pytest.raises(Unavailable, match=r"no/junit\.xml cannot be written"):

@@ -17,7 +17,8 @@ from rag.errors import CollectionNotFound, DocumentNotFound, InvalidInput, Unava
 from rag.schema import Turn
 from rag_eval.cases import load_cases, select_cases
 from rag_eval.runner import run_cases
-from rag_eval.targets import FoundPassage, HttpTarget, LibraryTarget, QuotedSpan, Reply
+from rag_eval.server import HttpTarget
+from rag_eval.targets import FoundPassage, LibraryTarget, QuotedSpan, Reply
 from tests.evaluation_samples import a_case
 
 if TYPE_CHECKING:
@@ -109,7 +110,9 @@ class TestHttp:
             confidence=1.0,
             rewritten="增长多少？",
             citations=(QuotedSpan(marker=1, document_id="d1", quote="5.8%", start=2, end=6),),
-            passages=(FoundPassage(passage_id="d1-0", document_id="d1", text="增长5.8%"),),
+            passages=(
+                FoundPassage(passage_id="d1-0", document_id="d1", text="增长5.8%", score=0.5),
+            ),
         )
         assert reply.milliseconds > 0
         server.body = {**REPLY, "answered": False, "refusal": {"code": "no_evidence"}}

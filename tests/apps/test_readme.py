@@ -31,12 +31,14 @@ def _sample(sample_index: Path, sample_embedder: str, monkeypatch: pytest.Monkey
     monkeypatch.setenv("COLUMNS", "100")
 
 
-def test_readme_shows_what_the_commands_print(capsys: pytest.CaptureFixture[str]) -> None:
+def test_readme_shows_what_the_commands_print(
+    sample_index: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     text = README.read_text(encoding="utf-8")
 
     def rerun(match: re.Match[str]) -> str:
         main(shlex.split(match["words"]))
-        printed = capsys.readouterr().out.rstrip()
+        printed = capsys.readouterr().out.rstrip().replace(str(sample_index), "index")
         return f"$ rag {match['words']}\n{printed}\n\n"
 
     def refresh(block: re.Match[str]) -> str:
@@ -45,5 +47,6 @@ def test_readme_shows_what_the_commands_print(capsys: pytest.CaptureFixture[str]
     fresh = _BLOCK.sub(refresh, text)
     if os.environ.get("UPDATE_README"):
         README.write_text(fresh, encoding="utf-8")
+        text = fresh
     shown, printed = (_TIMES.sub("…", version).split() for version in (text, fresh))
     assert shown == printed, "README.md is out of date: run UPDATE_README=1 pytest " + __file__

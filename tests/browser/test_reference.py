@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,29 +10,20 @@ from rag.api.app import create_app
 from tests.api_samples import QUOTE, StandIn, serving, standing_in
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Request
+    from playwright.sync_api import Browser, Request
 
-CHROMIUM = shutil.which("chromium")
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no chromium: apt-get install chromium"),
-]
+pytestmark = pytest.mark.browser
 
 
-def test_it_is_complete_and_sends_what_is_tried_out() -> None:
-    from playwright.sync_api import sync_playwright
-
+def test_it_is_complete_and_sends_what_is_tried_out(browser: Browser) -> None:
     application = standing_in(StandIn())
     elsewhere: list[str] = []
     complaints: list[str] = []
 
     with (
         serving(create_app(application.settings, application=application)) as address,
-        sync_playwright() as playwright,
-        playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"]) as browser,
+        browser.new_page() as page,
     ):
-        page = browser.new_page()
 
         def note(request: Request) -> None:
             if not request.url.startswith((address, "data:")):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rag.engines.embedded import EmbeddedEngine
 from tests.faults.writer import content
-from tests.storage_samples import FAKE
+from tests.storage_samples import FAKE, sample
 
 KILLS = int(os.environ.get("FAULT_KILLS", "5"))
 ROOT = Path(__file__).parents[2]
@@ -80,6 +80,11 @@ def test_nothing_acknowledged_is_missing_and_nothing_is_half_done(tmp_path: Path
         engine.close()
     assert acknowledged >= KILLS
     # Folders of interrupted builds go with the next one that is published.
+    engine = EmbeddedEngine.open(folder, embedder=FAKE.info)
+    for last in range(4):
+        engine.write(*sample(f"last-{last}.txt", "合肥市的最后一段"))
+    engine.candidates("合肥市", FAKE.embed_query("合肥市"), collection="default", limit=5)
+    engine.close()
     for kind in ("vectors", "lexical"):
         folders = [path for path in (folder / kind / "collection-1").iterdir() if path.is_dir()]
         assert len([path for path in folders if path.name.startswith("generation-")]) <= 1

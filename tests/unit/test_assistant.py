@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -214,3 +215,16 @@ def test_whatever_is_asked_the_invariants_hold(
         "citations",
         "done",
     ]
+
+
+def test_only_so_many_answers_are_remembered(
+    sample_application: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rag.assistant._REMEMBERED", 2)
+    assistant = sample_application.assistant
+    answers = [assistant.ask(f"2023年{name}是多少？") for name in ("出口", "进口", "人口")]
+    first, second, third = (assistant.asked(answer.answer_id) for answer in answers)
+    assert first is None
+    assert second.question == "2023年进口是多少？"
+    assert third.answered == answers[2].answered
+    assert third.cited == tuple((c.document_id, c.start, c.end) for c in answers[2].citations)

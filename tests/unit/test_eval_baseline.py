@@ -20,7 +20,7 @@ from rag_eval.ci_reports import junit_report, markdown_report
 from rag_eval.metrics import summarise
 from rag_eval.outcomes import METRICS, Outcome, judge
 from rag_eval.report import Evaluation, json_report, text_report
-from tests.evaluation_samples import TEXT, a_case, a_reply
+from tests.evaluation_samples import TEXT, a_case, a_reply, cited
 
 if TYPE_CHECKING:
     from rag_eval.targets import Reply
@@ -182,6 +182,31 @@ class TestComparison:
         assert _evaluation(_outcomes({"case-3": REFUSAL})).gate_open
 
 
+class TestRisk:
+    def test_the_area_is_compared_where_confidence_was_kept(self) -> None:
+        wrong = a_reply("「新能源汽车产量74万辆」[1]", citations=[cited("新能源汽车产量74万辆")])
+        outcomes = _outcomes({"case-3": wrong})
+        (change,) = [
+            each
+            for each in compare(baseline_of(_outcomes()), outcomes).metrics
+            if each.name == "aurc"
+        ]
+        assert change.before == 0 < change.after
+        assert change.worse_by == change.after
+        assert not change.regressed, "it is not gated unless the file says so"
+
+    def test_a_baseline_of_before_has_neither_confidence_nor_passages(self, tmp_path: Path) -> None:
+        path = tmp_path / "baseline.json"
+        save_baseline(path, baseline_of(_outcomes()))
+        raw = json.loads(path.read_text(encoding="utf-8"))
+        for record in raw["cases"].values():
+            del record["confidence"], record["passages"]
+        path.write_text(json.dumps(raw), encoding="utf-8")
+        comparison = compare(load_baseline(path), _outcomes())
+        assert "aurc" not in {change.name for change in comparison.metrics}
+        assert comparison.changes == ()
+
+
 class TestReports:
     BEFORE = _outcomes({"case-5": REFUSAL, "case-7": REFUSAL})
     AFTER = _outcomes({"case-3": REFUSAL, "case-5": REFUSAL})
@@ -191,6 +216,7 @@ class TestReports:
         assert "mine.jsonl: 10 cases, 10 answerable" in text
         assert "WORSE case-3: 2023年地区生产总值增长多少？" in text
         assert "before: evidence at rank 1; 「地区生产总值增长5.8%」[1]" in text
+        assert text.count("passages: 地区生产总值增长5.8%，新能源汽车产量") == 2
         assert "refused (weak_evidence), but the documents hold the answer" in text
         assert "correctness            0.900 → 0.800   WORSE by 0.100, allowed 0.020" in text
         assert "8 of 10 cases passed (--failures lists the others and why)" in text

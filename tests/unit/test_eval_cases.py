@@ -3,18 +3,36 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
+from rag import readers
+from rag.chunking import chunk
 from rag.errors import InvalidInput
 from rag.schema import Turn
-from rag_eval.cases import load_cases, select_cases
-from rag_eval.matching import missing_facts
+from rag_eval.cases import Case, load_cases, select_cases
+from rag_eval.matching import holds_quote, missing_facts
+
+if TYPE_CHECKING:
+    from rag.schema import Passage
 
 PROJECT = Path(__file__).resolve().parents[2]
 HEFEI = PROJECT / "eval" / "data" / "hefei-2024.jsonl"
-REPORT = PROJECT / "corpus" / "hefei-2024.txt"
+DATA = HEFEI.parent
+SETS = [
+    ("hefei-2024", PROJECT / "corpus" / "hefei-2024.txt"),
+    ("port-of-ellsmouth-2022", DATA / "documents" / "port-of-ellsmouth-2022.txt"),
+    ("library-handbook", DATA / "documents" / "library-handbook.md"),
+]
+"""Case files, and what they are about."""
+
+
+@pytest.fixture
+def cases(request: pytest.FixtureRequest) -> tuple[Case, ...]:
+    return load_cases(DATA / f"{request.param}.jsonl")
 
 
 def _file(folder: Path, *lines: object) -> Path:
@@ -112,7 +130,7 @@ class TestLoading:
                 {"question": "?", "expected": ["5"], "filters": {"year": 20.5}},
                 'field "filters.year": found 20.5; expected a text or a whole number',
             ),
-            ({"question": "?", "evidence": [5]}, 'field "evidence[0]": found 5; expected a text'),
+            ({"question": "?", "evidence": [5]}, 'field "evidence[0]": found 5; expected a quote'),
             ([1], "found [1], expected one object"),
             ("{no json", "not JSON"),
         ],
@@ -205,30 +223,74 @@ class TestDigest:
         assert len(set(digests)) == len(digests) - 1
 
 
-class TestHefei:
-    """The case file about the sample report says only what the report says."""
+def _quotes(case: Case) -> list[str]:
+    return [str(each) for each in case.evidence]
 
-    def test_every_quote_and_every_fact_is_in_the_report(self) -> None:
-        report = REPORT.read_text(encoding="utf-8")
-        for case in load_cases(HEFEI):
-            for quote in case.evidence:
-                assert quote in report, case.case_id
+
+def _fits_one_passage(quote: str, passages: Sequence[Passage]) -> bool:
+    return any(holds_quote(passage.text, quote) for passage in passages)
+
+
+@pytest.mark.parametrize(("cases", "document"), SETS, indirect=["cases"], ids=[n for n, _ in SETS])
+class TestSets:
+    """The case files of the project say only what their documents say."""
+
+    def test_every_quote_and_every_fact_is_in_the_document(
+        self, cases: tuple[Case, ...], document: Path
+    ) -> None:
+        text = document.read_text(encoding="utf-8")
+        for case in cases:
+            for quote in _quotes(case):
+                assert quote in text, case.case_id
             for group in case.expected:
-                assert any(fact in report for fact in group), (case.case_id, group)
+                assert any(fact in text for fact in group), (case.case_id, group)
             assert bool(case.expected and case.evidence) == case.answerable, case.case_id
+
+    def test_one_passage_holds_each_quote(self, cases: tuple[Case, ...], document: Path) -> None:
+        parsed = readers.read(document.read_bytes(), name=document.name, max_bytes=10**6)
+        passages = chunk(parsed, document_id="d", max_characters=360)
+        for case in cases:
+            for quote in _quotes(case):
+                assert "\n" not in quote, case.case_id
+                assert len(quote) <= 120, case.case_id
+                assert _fits_one_passage(quote, passages), case.case_id
+
+    def test_no_question_is_asked_twice(self, cases: tuple[Case, ...], document: Path) -> None:
+        asked = Counter((case.question, case.history) for case in cases)
+        assert [question for question, times in asked.items() if times > 1] == []
+        assert document.is_file()
+
+    def test_there_are_enough_of_either_kind_in_either_half(
+        self, cases: tuple[Case, ...], document: Path
+    ) -> None:
+        assert len(cases) >= 25, document
+        for split in ("development", "test"):
+            half = [case for case in cases if case.split == split]
+            assert 0.4 <= len(half) / len(cases) <= 0.6
+            assert sum(not case.answerable for case in half) >= 0.2 * len(half)
+        for case in cases:
+            assert case.answerable != case.tags[0].startswith("unanswerable"), case.case_id
+            assert ("follow-up" in case.tags) == bool(case.history), case.case_id
+            if case.tags[0] in ("english", "chinese"):
+                assert case.language == {"english": "en", "chinese": "zh"}[case.tags[0]]
+
+    def test_the_counts_in_the_readme_are_right(
+        self, cases: tuple[Case, ...], document: Path
+    ) -> None:
+        readme = (DATA / "README.md").read_text(encoding="utf-8")
+        unanswerable = sum(not case.answerable for case in cases)
+        rows = [line for line in readme.splitlines() if line.startswith("| `")]
+        (row,) = [line for line in rows if f"{document.name}`" in line]
+        assert row.endswith(f"| {len(cases)} | {unanswerable} |")
+
+
+class TestHefei:
+    """What only the set about the sample report must have."""
 
     def test_the_evidence_holds_every_alternative(self) -> None:
         for case in load_cases(HEFEI):
             each_alone = [(fact,) for group in case.expected for fact in group]
-            assert missing_facts("\n".join(case.evidence), each_alone) == (), case.case_id
-
-    def test_one_passage_could_hold_each_quote(self) -> None:
-        for case in load_cases(HEFEI):
-            assert all("\n" not in quote and len(quote) <= 120 for quote in case.evidence)
-
-    def test_no_question_is_asked_twice(self) -> None:
-        asked = Counter((case.question, case.history) for case in load_cases(HEFEI))
-        assert [question for question, times in asked.items() if times > 1] == []
+            assert missing_facts("\n".join(_quotes(case)), each_alone) == (), case.case_id
 
     def test_every_kind_is_there_in_both_halves(self) -> None:
         cases = load_cases(HEFEI)
@@ -254,16 +316,3 @@ class TestHefei:
             assert halves[kind, "development"] + halves[kind, "test"] == count
         for tag in {tag for case in cases for tag in case.tags}:
             assert {case.split for case in cases if tag in case.tags} == {"development", "test"}
-
-    def test_tags_say_what_the_fields_say(self) -> None:
-        for case in load_cases(HEFEI):
-            assert case.answerable != case.tags[0].startswith("unanswerable"), case.case_id
-            assert ("follow-up" in case.tags) == bool(case.history), case.case_id
-            if case.tags[0] == "english":
-                assert case.language == "en", case.case_id
-
-    def test_the_counts_in_the_readme_are_right(self) -> None:
-        cases = load_cases(HEFEI)
-        readme = (HEFEI.parent / "README.md").read_text(encoding="utf-8")
-        unanswerable = sum(not case.answerable for case in cases)
-        assert f"| {len(cases)} | {unanswerable} |" in readme

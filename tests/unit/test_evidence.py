@@ -48,6 +48,18 @@ def test_dates_are_recognised(text: str) -> None:
         ("居全国第几", "居全国第12位", 1.0),
         ("居全国第几", "总数82户", 0.3),
         ("有多少", "总数82户", 1.0),
+        ("地铁票价是多少？", "运营总里程突破200公里", -0.6),
+        ("2024年居民消费价格涨幅目标是多少？", "居民消费价格涨幅3%左右", 1.0),
+        ("常住人口有多少？", "脱贫人口人均收入增长16%", -0.6),
+        ("常住人口有多少？", "常住人口985.3万人", 1.0),
+        ("GDP是多少？", "地区生产总值增长5.8%", 0.3),
+        ("GDP增长目标是多少？", "地区生产总值增长5.8%", 1.0),
+        ("How tall is it?", "运营总里程突破200公里", 1.0),
+        ("How tall is it?", "举办会展600余场", -0.6),
+        ("How deep is the channel?", "The channel was dredged to 12 metres.", 1.0),
+        ("How much is a ticket?", "A ticket costs £3.", 1.0),
+        ("打了多少斤粮食", "总产量达到853.2亿斤", 1.0),
+        ("How many ships called?", "In 2022 the port was busy.", -1.0),
     ],
 )
 def test_a_figure_agrees_by_its_unit(question: str, text: str, agreement: float) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.questions import bare_name, find_places, understand
+from rag.questions import bare_name, find_places, split_question, understand
 from rag.schema import Turn
 
 
@@ -110,6 +110,17 @@ def test_terms_leave_out_question_words_and_years() -> None:
     assert understand("请问2023年研发投入强度是多少？").terms == ("研发", "投入", "强度")
 
 
+@pytest.mark.parametrize(
+    ("question", "terms"),
+    [
+        ("What did Henan Province's report say about grain?", {"henan", "grain"}),
+        ("江西省政府工作报告怎么说粮食？", {"江西省", "粮食", "政府", "工作", "报告"}),
+    ],
+)
+def test_a_place_is_no_part_of_another_word(question: str, terms: set[str]) -> None:
+    assert set(understand(question).terms) == terms
+
+
 def test_generic_words_weigh_less() -> None:
     understood = understand("研发投入的目标")
     weights = dict(zip(understood.terms, understood.weights, strict=True))
@@ -185,3 +196,40 @@ def test_any_text_is_understood(value: str) -> None:
     understood = understand(value)
     assert len(understood.terms) == len(understood.weights)
     assert understood == understand(value)
+
+
+@pytest.mark.parametrize(
+    ("question", "parts"),
+    [
+        (
+            "山东新能源汽车产量2025年是多少，2026年力争多少？",
+            ("山东新能源汽车产量2025年是多少", "山东新能源汽车产量，2026年力争多少"),
+        ),
+        ("江苏2025年PM2.5是多少，好天占几成？", ("江苏2025年PM2.5是多少", "江苏2025年好天占几成")),
+        (
+            "What was the throughput of Shanghai's port in 2024, and where did it rank?",
+            (
+                "What was the throughput of Shanghai's port in 2024",
+                "What was the throughput of Shanghai's port in 2024, where did it rank",
+            ),
+        ),
+        ("合肥2023年研发投入强度是多少？", ()),
+        ("抚仙湖的水还是一类水吗？云南2026年报告怎么说？", ()),
+        ("How many passengers and how much cargo has the railway carried?", ()),
+        ("粮食、汽车和住房的情况", ()),
+        ("甲是多少，乙是多少，丙是多少，丁是多少？", ()),
+    ],
+)
+def test_a_question_of_several_things_is_taken_apart(question: str, parts: tuple[str, ...]) -> None:
+    assert split_question(question) == parts
+
+
+def test_traditional_questions_are_read_as_simplified_ones() -> None:
+    assert understand("合肥市市長是誰？").kind == "name"
+    assert understand("去年新增就業多少萬人？").relative_years == (-1,)
+    assert understand("廣東省的計劃目標是什麼？").places == ("广东",)
+
+
+def test_names_of_an_english_question_are_its_capitals() -> None:
+    assert understand("How many cars did Tesla build in Shanghai?").names == ("tesla", "shanghai")
+    assert understand("Tesla builds cars").names == ()

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rag.evidence import TermMatcher
 from rag.questions import understand
-from rag.retrieval import choose_scope, rank
-from rag.schema import DocumentSummary, Hit, Passage
+from rag.retrieval import Retriever, choose_scope, rank
+from rag.schema import DocumentSummary, Hit, Leg, Passage
 
 
 def _summary(place: str, year: int) -> DocumentSummary:
@@ -107,3 +109,22 @@ def test_ranking_does_not_depend_on_the_order_given(
 def test_the_same_words_are_shown_once() -> None:
     ranked = rank([_hit(1, 0.5, "同样的话"), _hit(2, 0.9, "同样的话"), _hit(3, 0.1)])
     assert [hit.passage.passage_id for hit in ranked] == ["d-2", "d-3"]
+
+
+@pytest.mark.parametrize("leg", ["dense", "lexical"])
+def test_one_leg_alone_ranks_by_its_own_signal(sample_application: Any, leg: Leg) -> None:
+    application = sample_application
+    retriever = Retriever(
+        engine=application.library.engine,
+        embedder=application.embedder,
+        matcher=TermMatcher(application.embedder),
+        leg=leg,
+    )
+    question = understand("合肥2023年新能源汽车产量是多少？")
+    hits = retriever.retrieve(question, collection="default", filters={}, limit=20).hits
+    scores = [hit.score for hit in hits]
+    assert scores == [hit.signals[leg] for hit in hits]
+    assert scores == sorted(scores, reverse=True)
+    assert all(hit.signals[leg] > 0 for hit in hits)
+    other = "lexical" if leg == "dense" else "dense"
+    assert {hit.signals[other] for hit in hits} == {0}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 __all__ = ["ChatTurn", "TurnState", "answering", "shown_hits"]
 
 TurnState = Literal["waiting", "done", "stopped", "problem", "broken"]
+
+_log = logging.getLogger(__name__)
 
 _MOST_TURNS = 60
 """Older turns leave the page: all of them travel to the browser with each step of an answer."""
@@ -57,6 +60,9 @@ def answering(
                 turn = replace(turn, answer=event.answer, state="done")
     except RagError as error:
         turn = replace(turn, problem=str(error), state="problem")
+    except Exception:  # noqa: BLE001 - the reader is told, and can go on; the log has the reason
+        _log.exception("A question could not be answered.")
+        turn = replace(turn, state="broken")
     yield (*earlier, turn)
 
 

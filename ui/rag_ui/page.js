@@ -263,7 +263,7 @@
     // Everything is in place.
     ready() {
       paint();
-      label();
+      speak(root.dataset.language); // again: the framework has set a language and a title of its own
       showSide("evidence");
       const panel = find("#rag-evidence");
       panel?.setAttribute("role", "tabpanel");

@@ -194,10 +194,12 @@ def build(*, assistant: Callable[[], Assistant], library: Callable[[], Library])
             conversation.example_select(ask_example, turns, conversing, **quiet),
             header.exact(ask_exactly, turns, conversing, **quiet),
         ]
-        for each in asking:
-            each.failure(_broken, turns, conversing, **quiet)
-        question.stop(_stopped, turns, conversing, cancels=asking, **quiet)
-        header.restart(_restarted, None, conversing, cancels=asking, **quiet)
+        # First the end of the answer, then what follows from it: the other way round, words that
+        # were still on their way would come last.
+        stopping = question.stop(None, None, None, cancels=asking, **quiet)
+        stopping.then(_stopped, turns, conversing, **quiet)
+        restarting = header.restart(None, None, None, cancels=asking, **quiet)
+        restarting.then(_restarted, None, conversing, **quiet)
         header.documents(look, None, [listing, conversation], **quiet)
         header.remove(remove, None, [outcomes, listing, conversation], **quiet)
         added = upload.upload(add, upload, [outcomes, listing, conversation], **quiet)
@@ -226,17 +228,9 @@ def _ready() -> gr.Textbox:
     return gr.Textbox(submit_btn=True, stop_btn=False)
 
 
-def _ended(turns: _Turns, *, state: Any) -> _Step:
-    ended = tuple(replace(t, state=state) if t.state == "waiting" else t for t in turns)
-    return messages(ended), evidence(ended), ended, _ready()
-
-
 def _stopped(turns: _Turns) -> _Step:
-    return _ended(turns, state="stopped")
-
-
-def _broken(turns: _Turns) -> _Step:
-    return _ended(turns, state="broken")
+    ended = tuple(replace(t, state="stopped") if t.state == "waiting" else t for t in turns)
+    return messages(ended), evidence(ended), ended, _ready()
 
 
 def _restarted() -> _Step:

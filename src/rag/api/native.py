@@ -41,7 +41,9 @@ _PROBLEMS = responses(400, 404, 413, 415, 422, 429, 503)
 class _KeepsFeedback(Protocol):
     """An engine that has a place for feedback, which not every one has."""
 
-    def add_feedback(self, answer_id: str, *, rating: int, comment: str = "") -> None: ...
+    def add_feedback(
+        self, answer_id: str, *, rating: int, comment: str = "", asked: schema.Asked | None = None
+    ) -> None: ...
 
 
 @router.post(
@@ -128,7 +130,9 @@ def give_feedback(
     if not isinstance(engine, _KeepsFeedback):
         detail = "The engine in use keeps no feedback. Use the embedded engine."
         raise Problem(501, code="not_supported", detail=detail)
-    engine.add_feedback(body.answer_id, rating=body.rating, comment=body.comment)
+    # With the question, where it is still known: a judgement can become a case for rag eval.
+    asked = application.assistant.asked(body.answer_id)
+    engine.add_feedback(body.answer_id, rating=body.rating, comment=body.comment, asked=asked)
     return FeedbackReply(answer_id=body.answer_id, rating=body.rating, comment=body.comment)
 
 

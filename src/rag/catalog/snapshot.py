@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from rag.catalog.feedback import read_feedback
 from rag.errors import (
     CollectionNotFound,
     DocumentNotFound,
@@ -20,6 +21,7 @@ from rag.schema import (
     Document,
     DocumentSummary,
     EmbedderInfo,
+    Feedback,
     Hit,
     Metadata,
     Passage,
@@ -129,6 +131,10 @@ class Snapshot:
             name: SourceState(document_id=document_id, fingerprint=fingerprint, passages=passages)
             for name, document_id, fingerprint, passages in rows
         }
+
+    def feedback(self) -> tuple[Feedback, ...]:
+        """All judgements of answers, in the order in which they came."""
+        return read_feedback(self._connection)
 
     def head(self, collection: int) -> Position:
         """The last change of a collection; seq 0 when nothing was ever written."""

@@ -18,11 +18,12 @@ from rag.catalog.database import (
     translated,
     write_lock,
 )
+from rag.catalog.feedback import keep_asked
 from rag.catalog.snapshot import Snapshot
 from rag.errors import Unavailable
 
 if TYPE_CHECKING:
-    from rag.schema import CollectionSettings, Document, EmbedderInfo, Passage
+    from rag.schema import Asked, CollectionSettings, Document, EmbedderInfo, Passage
 
 __all__ = ["Catalog"]
 
@@ -144,9 +145,13 @@ class Catalog:
         with self._transaction() as connection:
             collections.delete(connection, name)
 
-    def add_feedback(self, answer_id: str, *, rating: int, comment: str) -> None:
-        """Keep a reader's judgement of an answer."""
+    def add_feedback(
+        self, answer_id: str, *, rating: int, comment: str, asked: Asked | None = None
+    ) -> None:
+        """Keep a reader's judgement of an answer, and what was asked where that is known."""
         with self._transaction() as connection:
+            if asked is not None:
+                keep_asked(connection, answer_id, asked)
             connection.execute(
                 "INSERT INTO feedback (created, answer_id, rating, comment) VALUES (?, ?, ?, ?)",
                 (rows.now(), answer_id, rating, comment),

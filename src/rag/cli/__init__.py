@@ -58,6 +58,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         name = words[0] if words and words[0] in _COMMANDS else None
         command = _load(name) if name else None
+        if name == "eval":
+            from rag.cli.eval_command import spelled_out
+
+            words = spelled_out(words)
         arguments = _parser(name, command).parse_args(words)
         code = command.run(arguments) if command else EXIT_WRONG_INPUT
         sys.stdout.flush()

@@ -27,6 +27,8 @@ __all__ = ["EXIT_REFUSED", "add_arguments", "run"]
 EXIT_REFUSED = 3
 _NEAREST = 3
 """Passages shown to people with a refusal; programs get as many as they ask for."""
+_NEAREST_LENGTH = 80
+"""Characters that are shown of each: enough to see what it is about."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -52,6 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Answer; 0 for an answer, 3 for a refusal."""
     settings = settings_of(arguments)
     filters = filters_of(arguments.filters)
+    from rag.asked import keep_last_question
     from rag.factory import open_application
 
     with open_application(settings, create=False) as application:
@@ -63,6 +66,9 @@ def run(arguments: argparse.Namespace) -> int:
             composer=arguments.composer,
             exact=arguments.exact,
         )
+        asked = application.assistant.asked(answer.answer_id)
+    if asked is not None:
+        keep_last_question(settings.data_dir, asked)
     if arguments.json:
         write_json(answer_reply(answer, explain=arguments.explain))
     else:
@@ -83,7 +89,7 @@ def _lines(answer: Answer, *, explain: bool) -> list[Line]:
     if explain:
         lines += passages.lines(answer.hits, explain=True)
     elif answer.refusal is not None:
-        lines += passages.lines(answer.hits[:_NEAREST], explain=False)
+        lines += passages.lines(answer.hits[:_NEAREST], explain=False, most=_NEAREST_LENGTH)
     reason = f", {answer.refusal.code}" if answer.refusal else ""
     lines += [
         line(),

@@ -39,8 +39,15 @@ def quoted(citation: Citation, hit: Hit | None) -> list[tuple[str, str]]:
     return [("plain", before.lstrip()), quote, ("plain", after.rstrip())]
 
 
-def lines(hits: Sequence[Hit], *, explain: bool) -> list[Line]:
-    """Passages with rank, place, text and offsets; ``explain`` adds the signals of the score."""
+def _shortened(text: str, most: int | None) -> str:
+    return text if most is None or len(text) <= most else text[:most].rstrip() + " …"
+
+
+def lines(hits: Sequence[Hit], *, explain: bool, most: int | None = None) -> list[Line]:
+    """Passages with rank, place, text and offsets; ``explain`` adds the signals of the score.
+
+    Of each text at most ``most`` characters are shown.
+    """
     shown = []
     for hit in hits:
         passage = hit.passage
@@ -52,7 +59,7 @@ def lines(hits: Sequence[Hit], *, explain: bool) -> list[Line]:
                 place(hit.title, passage.section),
                 ("dim", f"  score {hit.score:.3f}"),
             ),
-            line(" ".join(passage.text.split()), indent=4),
+            line(_shortened(" ".join(passage.text.split()), most), indent=4),
             line(("dim", f"{hit.source} {passage.start}–{passage.end}{page}"), indent=4),
         ]
         if explain:

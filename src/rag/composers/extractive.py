@@ -8,21 +8,28 @@ from typing import TYPE_CHECKING
 from rag.composers.framing import lead, needs_label
 from rag.composers.selection import (
     Sentence,
+    asks_for_person,
     choose,
     echoes,
     evidence_signals,
     kind_agreement,
     missing_terms,
 )
+from rag.questions.vocabulary import GENERIC_WORDS
 from rag.schema import Draft, DraftSentence, Quotation
-from rag.text import clauses, sentences
+from rag.text import clauses, sentences, simplified
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    import numpy as np
+    import numpy.typing as npt
+
     from rag.evidence import TermMatcher
     from rag.protocols import Embedder
     from rag.schema import Hit, Passage, Question
+
+    FloatArray = npt.NDArray[np.float32]
 
 __all__ = ["ExtractiveComposer"]
 
@@ -45,14 +52,17 @@ _LIST_BUDGET = 220
 """Lists may be longer: all their items count."""
 
 SENTENCE_WEIGHTS = {
-    "coverage": 1.0,
-    "dense": 0.8,
-    "kind": 0.15,
-    "year": 0.20,
-    "passage": 0.25,
+    "coverage": 1.4,
+    "dense": 0.5,
+    "kind": 0.35,
+    "year": 0.15,
+    "passage": 1.0,
     "heading": -1.0,
 }
-"""What each signal of a sentence counts."""
+"""What each signal of a sentence counts: learned by training/sentences.py, rounded."""
+
+_PERSON_WEIGHT = 0.8
+"""What the kind counts where a person is asked for: without a name there is no answer."""
 
 _CONTINUES = re.compile(
     r"^(?:[居占比较达增降创排列为]|位居|位列|总数|同比|其中|提升|提高|下降|增长|连续|首次|实现|突破|净增|累计)"
@@ -132,6 +142,9 @@ class ExtractiveComposer:
         )
         top_score = max(hit.score for hit in hits)
         total = sum(question.weights) or 1.0
+        weights = SENTENCE_WEIGHTS
+        if asks_for_person(question):
+            weights = weights | {"kind": _PERSON_WEIGHT}
         result = []
         for (hit, start, end), text, row, cosine in zip(
             places, texts, matches, cosines, strict=True
@@ -155,7 +168,7 @@ class ExtractiveComposer:
                     matches=held,
                     coverage=coverage,
                     signals=signals,
-                    score=sum(SENTENCE_WEIGHTS[name] * value for name, value in signals.items()),
+                    score=sum(weight * signals[name] for name, weight in weights.items()),
                 )
             )
         result.sort(key=lambda s: (-s.score, s.hit.rank, s.start))
@@ -168,7 +181,7 @@ class ExtractiveComposer:
 
         重点做好九个方面工作。 is answered by the nine headings after it, each in its own passage.
         """
-        if question.kind != "list" or not _ANNOUNCES.search(question.rewritten):
+        if question.kind != "list" or not _ANNOUNCES.search(simplified(question.rewritten)):
             return None
         fullest = max(sentence.coverage for sentence in ranked)
         for sentence in ranked:
@@ -225,13 +238,22 @@ class ExtractiveComposer:
         matches = self._matcher.matches(question, pieces)
         weights = question.weights
 
+        # A figure is best alone with its subject; anything else is told in as many words as fit.
+        pointed = question.kind in {"number", "date"}
+        # Another clause's 目标 makes no figure clearer.
+        counted = [
+            (column, weight)
+            for column, weight in enumerate(weights)
+            if not pointed or question.terms[column] not in GENERIC_WORDS
+        ]
+
         def held(rows: range) -> float:
             return sum(
                 weight * max(float(matches[row][column]) for row in rows)
-                for column, weight in enumerate(weights)
+                for column, weight in counted
             )
 
-        total = sum(weights) or 1.0
+        total = sum(weight for _, weight in counted) or 1.0
         values = [
             held(range(row, row + 1)) / total + 0.3 * kind_agreement(question, piece)
             for row, piece in enumerate(pieces)
@@ -240,15 +262,13 @@ class ExtractiveComposer:
         strongest = max(agreeing)
         seeds = [row for row in range(len(pieces)) if agreeing[row] == strongest]
         first = last = max(
-            seeds if question.kind in {"number", "date"} else range(len(pieces)),
+            seeds if pointed else range(len(pieces)),
             key=lambda row: (values[row], -row),
         )
 
         def length(low: int, high: int) -> int:
             return spans[high][1] - spans[low][0]
 
-        # A figure is best alone with its subject; anything else is told in as many words as fit.
-        pointed = question.kind in {"number", "date"}
         while True:
             # The neighbour that brings more of the question in; a clause that only continues
             # (、居万亿城市第7位) belongs to its subject.

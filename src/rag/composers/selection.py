@@ -7,16 +7,42 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rag.evidence import figure_agreement, has_date, has_person
-from rag.text import contains_han, fold, stem, words
+from rag.questions.places import names_place
+from rag.questions.terms import explicit_years
+from rag.text import contains_han, fold, simplified, stem, words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rag.schema import Hit, Question
 
-__all__ = ["Sentence", "choose", "echoes", "evidence_signals", "kind_agreement", "missing_terms"]
+__all__ = [
+    "Sentence",
+    "asks_for_person",
+    "choose",
+    "echoes",
+    "evidence_signals",
+    "kind_agreement",
+    "missing_terms",
+]
 
 _WHO = re.compile(r"谁|\bwho\b", re.I)
+_WHICH = re.compile(
+    r"(?:哪一?[个所家座条]|什么)(?P<rank>区|县|镇|乡|街道|大学|学院|学校|医院|机场)"
+)
+"""Asks for a name by the word that such names end with: 哪个区."""
+_NO_DISTRICT = re.compile(
+    r"(?:度假|校|小|园|社|地|城|片|山|库|林|牧|景|灾|特|专|示范|功能|保税|试验)区|区[域间块分别]"
+)
+_OFFICE = re.compile(
+    r"(?P<office>[\u4e00-\u9fff]{2,12}?)(?:现在|目前|如今)?是谁(?=\W*$)"
+    r"|谁(?:现在|目前)?(?:是|任|担任|当)了?(?P<held>[\u4e00-\u9fff]{2,12})"
+)
+
+_WRITTEN = 0.95
+"""A match of a term that is there itself: 市委 is near 市委书记, and another office."""
+_NAMED = 0.3
+"""A match of a name that may be there in another script."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,14 +62,21 @@ class Sentence:
 def kind_agreement(question: Question, text: str) -> float:
     """Whether the kind of thing asked for is written: 1 yes, -1 no, 0 where none is."""
     if question.kind == "number":
-        return figure_agreement(question.rewritten, text)
+        return figure_agreement(simplified(question.rewritten), text)
     if question.kind == "date":
         return 1.0 if has_date(text) else -1.0
-    if question.kind == "name" and _WHO.search(question.rewritten):
+    if asks_for_person(question):
         return 1.0 if has_person(text) else -1.0
+    if question.kind == "name" and (which := _WHICH.search(simplified(question.rewritten))):
+        return 1.0 if re.search(rf"\w{which['rank']}", _NO_DISTRICT.sub(" ", text)) else -1.0
     if question.kind == "list":
         return min(1.0, 0.34 * (text.count("、") + 0.5 * text.count("，")))
     return 0.0
+
+
+def asks_for_person(question: Question) -> bool:
+    """Whether the question is who somebody is."""
+    return question.kind == "name" and _WHO.search(simplified(question.rewritten)) is not None
 
 
 def echoes(question: Question, text: str) -> bool:
@@ -116,12 +149,21 @@ def evidence_signals(question: Question, best: Sentence) -> dict[str, float]:
     """What speaks for and against the best sentence, for ``grounding.confidence``."""
     return {
         **best.signals,
-        "wrong_year": float(best.signals["year"] < 0),
+        "wrong_year": float(best.signals["year"] < 0 or _of_another_year(question, best)),
         "lacks": _lacks(question, best),
         "passage_dense": best.hit.signals.get("dense", 0.0),
         "nouns": _nouns(question, best),
         "unheld": _unheld(question, best),
+        "unnamed": _unnamed(question, best),
     }
+
+
+def _of_another_year(question: Question, best: Sentence) -> bool:
+    """Whether only other years are written, and nothing else speaks for the one asked about."""
+    if not question.years or best.signals["year"] > 0:
+        return False
+    written = set(explicit_years(best.text))
+    return bool(written) and not written & set(question.years)
 
 
 def _lacks(question: Question, best: Sentence) -> float:
@@ -129,24 +171,56 @@ def _lacks(question: Question, best: Sentence) -> float:
 
     Who somebody is takes a name beside the very office that was asked about.
     """
-    if question.kind == "name" and _WHO.search(question.rewritten):
-        unnamed = min(_noun_matches(question, best), default=(1.0, 1.0), key=lambda held: held[1])
-        return 1.0 - best.signals["kind"] + float(unnamed[1] < 0.5)
+    if asks_for_person(question):
+        return 1.0 - best.signals["kind"] + 2.0 * (not _names_office(question, best))
+    if question.kind == "name":
+        return float(best.signals["kind"] < 0)
     return 1.0 - best.signals["kind"] if question.kind in {"number", "date"} else 0.0
+
+
+def _names_office(question: Question, best: Sentence) -> bool:
+    """Whether the office whose holder is asked for is written, with or without its place."""
+    asked = _OFFICE.search(simplified(question.rewritten))
+    if asked is None:
+        return all(match >= _WRITTEN for _, match in _noun_matches(question, best))
+    office = (asked["office"] or asked["held"]).rsplit("的", 1)[-1]
+    forms = {office}
+    for place in question.places:
+        if place in office:
+            rest = office.split(place, 1)[1]
+            forms |= {rest, rest[1:]}
+    return any(len(form) > 1 and form in best.text for form in forms)
 
 
 def _unheld(question: Question, best: Sentence) -> float:
     """Share of the glossary's expressions in the question that the sentence does not write.
 
-    For these the written words are known, so that their absence says more than that of others.
+    For these the written words are known, so that their absence says more than that of others;
+    and a figure of something merely near (营业收入 for 财政收入) is another figure.
     """
+    bar = 0.7 if question.kind == "number" else 0.5
     known = [
         (weight, match)
         for term, weight, match in zip(question.terms, question.weights, best.matches, strict=True)
         if term in question.alternatives
     ]
     total = sum(weight for weight, _ in known)
-    return sum(weight for weight, match in known if match < 0.5) / total if total else 0.0
+    return sum(weight for weight, match in known if match < bar) / total if total else 0.0
+
+
+def _unnamed(question: Question, best: Sentence) -> float:
+    """Share of the names in the question that the sentence does not hold.
+
+    In Chinese those of places. Places that the documents are about weigh nothing, are not missed.
+    """
+    if any(place in best.text for place in question.places):
+        return 0.0
+    held = [
+        match >= (_WRITTEN if names_place(term, question.places) else _NAMED)
+        for term, weight, match in zip(question.terms, question.weights, best.matches, strict=True)
+        if term in question.names and weight > 0
+    ]
+    return held.count(False) / len(held) if held else 0.0
 
 
 def _nouns(question: Question, best: Sentence) -> float:

@@ -31,11 +31,13 @@ if TYPE_CHECKING:
     from rag.catalog import Position
     from rag.lexical import LexicalIndex
     from rag.schema import (
+        Asked,
         Collection,
         CollectionSettings,
         Document,
         DocumentSummary,
         EmbedderInfo,
+        Feedback,
         Filters,
         Hit,
         Passage,
@@ -237,9 +239,16 @@ class EmbeddedEngine:
         """Copy everything to one file while others read and write. Raises Unavailable."""
         self._catalog.back_up(target)
 
-    def add_feedback(self, answer_id: str, *, rating: int, comment: str = "") -> None:
-        """Keep a reader's judgement of an answer."""
-        self._catalog.add_feedback(answer_id, rating=rating, comment=comment)
+    def add_feedback(
+        self, answer_id: str, *, rating: int, comment: str = "", asked: Asked | None = None
+    ) -> None:
+        """Keep a reader's judgement of an answer, and what was asked where that is known."""
+        self._catalog.add_feedback(answer_id, rating=rating, comment=comment, asked=asked)
+
+    def feedback(self) -> tuple[Feedback, ...]:
+        """All judgements, in the order in which they came."""
+        with self._catalog.snapshot() as snapshot:
+            return snapshot.feedback()
 
     def close(self) -> None:
         """Bring the indexes up to what was written here, save them, and release all files.

@@ -1,7 +1,8 @@
 """What a question asks for: language, kind of answer, years, period, places, content words."""
 
 from rag.questions.dialogue import carry_over
+from rag.questions.parts import split_question
 from rag.questions.places import bare_name, find_places, names_place
 from rag.questions.understanding import understand
 
-__all__ = ["bare_name", "carry_over", "find_places", "names_place", "understand"]
+__all__ = ["bare_name", "carry_over", "find_places", "names_place", "split_question", "understand"]

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from rag.schema import Turn
 
-__all__ = ["carry_over"]
+__all__ = ["carry_over", "points_back"]
 
 _OPENING = re.compile(
     r"^(?:那么|那|然后|还有|另外|再|and|but|so|then|what about|how about|what of)[，,\s]*", re.I
@@ -78,6 +78,11 @@ def carry_over(text: str, history: Sequence[Turn]) -> str:
         old = _QUESTION_WORDS.sub("", old)
     old = re.sub(r"^[的，,、\s]+|[的，,、\s]+$", "", old)
     return f"{old}，{new}" if chinese else f"{old}, {new}"
+
+
+def points_back(text: str) -> bool:
+    """Whether a text refers to something before it: 它, 其中, "it", "those"."""
+    return _ANAPHOR.search(text) is not None
 
 
 def _follows(text: str) -> bool:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["bare_name", "find_places", "names_place"]
+__all__ = ["bare_name", "english_name", "find_places", "names_place"]
 
 _SUFFIX = re.compile(
     r"(?<=..)(?:特别行政区|(?:维吾尔|壮族|回族)?自治区|(?:[^市省区县]{1,6}族)?自治[州县]|省|市|地区|州|[区县旗])$"
@@ -44,6 +44,11 @@ def find_places(text: str, *, known: Iterable[str] = ()) -> tuple[str, ...]:
     return tuple(sorted(found, key=lambda name: (found[name], name)))
 
 
+def english_name(place: str) -> str:
+    """The English name of a place by its bare Chinese name, or that where none is known."""
+    return _english_names().get(place, place)
+
+
 def names_place(term: str, places: Iterable[str]) -> bool:
     """Whether a folded term is one of the places (bare names) or a word of its English name."""
     known = frozenset(places)
@@ -56,17 +61,18 @@ def names_place(term: str, places: Iterable[str]) -> bool:
     )
 
 
+def _rows() -> list[list[str]]:
+    table = resources.files("rag.questions").joinpath("places.tsv").read_text(encoding="utf-8")
+    return [line.split("\t") for line in table.splitlines() if not line.startswith("#")]
+
+
 @lru_cache(maxsize=1)
 def _gazetteer() -> tuple[dict[str, str], dict[str, tuple[str, ...]], frozenset[str]]:
     """Province by bare name, bare names by lower-case English name, ambiguous bare names."""
     provinces: dict[str, str] = {}
     english: dict[str, tuple[str, ...]] = {}
     ambiguous: set[str] = set()
-    table = resources.files("rag.questions").joinpath("places.tsv").read_text(encoding="utf-8")
-    for line in table.splitlines():
-        if line.startswith("#"):
-            continue
-        name, suffix, province, translations = line.split("\t")
+    for name, suffix, province, translations in _rows():
         provinces[name] = province
         if suffix.endswith("!"):
             ambiguous.add(name)
@@ -74,6 +80,12 @@ def _gazetteer() -> tuple[dict[str, str], dict[str, tuple[str, ...]], frozenset[
             key = translation.lower()
             english[key] = (*english.get(key, ()), name)
     return provinces, english, frozenset(ambiguous)
+
+
+@lru_cache(maxsize=1)
+def _english_names() -> dict[str, str]:
+    """The first English name of each place, by bare name."""
+    return {name: translations.split(";")[0] for name, _, _, translations in _rows()}
 
 
 @lru_cache(maxsize=8)

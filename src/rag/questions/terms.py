@@ -5,16 +5,24 @@ from __future__ import annotations
 import re
 
 from rag.questions.glossary import find_expressions
-from rag.questions.vocabulary import ENGLISH_STOPWORDS, GENERIC_WORDS, STOPWORDS
+from rag.questions.vocabulary import (
+    ENGLISH_STOPWORDS,
+    GENERIC_WORDS,
+    STOPWORDS,
+    TELLING_CHARACTERS,
+)
 from rag.text import contains_han, fold, tagged_words
 
-__all__ = ["content_terms", "explicit_years", "is_bare", "report_years"]
+__all__ = ["capitalised", "content_terms", "explicit_years", "is_bare", "report_years"]
 
 _GENERIC_WEIGHT = 0.3
 """What a word that every report is full of counts, beside 1 for other content words."""
 
 _VERB_WEIGHT = 0.5
 """Likewise a verb or an adjective."""
+
+_SINGLE_WEIGHT = 0.15
+"""What a single character counts, such as 打 and 换: everyday words for everything."""
 
 _TELLING_TAGS = frozenset({"eng", "figure", "vn", "an", "j", "b", "i"})
 """Parts of speech, beside nouns, that a topic is made of."""
@@ -29,6 +37,8 @@ _HAN_DIGITS = {character: str(digit) for digit, character in enumerate("〇一�
 _HAN_YEAR = re.compile("(?P<year>[一二][〇零九][〇零一二三四五六七八九]{2})年")
 
 
+_NAME = re.compile(r"(?<=[a-z0-9,'’] )(?P<name>[A-Z][a-z]{2,})(?![\w&-])")
+_REPORT = re.compile("(?:政府)?工作报告")
 _REPORT_YEAR = re.compile(
     r"(?<!\d)(?P<year>(?:19|20)\d\d)\s*年?的?(?:[\u4e00-\u9fff]{0,12}?(?:政府)?工作报告"
     r"|(?:\s+[\w'’]+){0,2}\s+(?:government\s+)?work\s+report)",
@@ -75,8 +85,15 @@ def content_terms(text: str) -> tuple[dict[str, float], dict[str, tuple[str, ...
     return weights, alternatives
 
 
+def capitalised(text: str) -> frozenset[str]:
+    """Folded words that are written as names, with a capital inside a sentence."""
+    return frozenset(match["name"].lower() for match in _NAME.finditer(text))
+
+
 def _add_words(folded: str, weights: dict[str, float]) -> None:
-    for word, tag in tagged_words(folded):
+    # The segmenter would join a place to what follows it: 江西省政府 is not in any passage.
+    for token, tag in tagged_words(_REPORT.sub(r" \g<0> ", folded)):
+        word = token.removesuffix("'s")
         if word in STOPWORDS or word in ENGLISH_STOPWORDS:
             continue
         if tag in _FUNCTION_TAGS or tag[:1] in "ur" or not any(map(str.isalnum, word)):
@@ -84,9 +101,11 @@ def _add_words(folded: str, weights: dict[str, float]) -> None:
         if len(word) == 1 and not contains_han(word) and not word.isdigit():
             continue
         weight = 1.0 if tag[0] == "n" or tag in _TELLING_TAGS else _VERB_WEIGHT
+        if len(word) == 1 and word not in TELLING_CHARACTERS:
+            weight = _SINGLE_WEIGHT
         if word in GENERIC_WORDS:
-            weight = _GENERIC_WEIGHT
-        weights.setdefault(word.removesuffix("'s"), weight)
+            weight = min(weight, _GENERIC_WEIGHT)
+        weights.setdefault(word, weight)
 
 
 def is_bare(text: str) -> bool:

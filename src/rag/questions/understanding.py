@@ -6,10 +6,10 @@ import re
 from typing import TYPE_CHECKING
 
 from rag.questions.dialogue import carry_over
-from rag.questions.places import find_places
-from rag.questions.terms import content_terms, explicit_years, report_years
+from rag.questions.places import find_places, names_place
+from rag.questions.terms import capitalised, content_terms, explicit_years, report_years
 from rag.schema import Question
-from rag.text import language
+from rag.text import language, simplified
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -36,7 +36,7 @@ _REVIEW = re.compile(
     r"|so far|achievements?|actual(?:ly)?|accomplished|opened|added|won|became)\b",
     re.I,
 )
-_PAST = re.compile(r"\b(?:did|was|were|had)\b", re.I)
+_PAST = re.compile(r"\b(?:did|was|were|had|began|opened|won|rose|fell|saw|went|came|got)\b", re.I)
 """Says that a question is put in the past tense, and not that it asks for results: the report
 *did* set a target."""
 
@@ -61,9 +61,9 @@ _KINDS: tuple[tuple[AnswerKind, re.Pattern[str]], ...] = (
     (
         "number",
         re.compile(
-            r"多少|第?几(?!乎|何)|多[大高长快久远宽重]|[率额量值数]是(?:什么|啥)|比[例重]|占比|增[速幅]|(?:增长|目标).{0,4}是什么"
+            r"多少|第?几(?!乎|何)|多[大高长快久远宽重深]|[率额量值数]是(?:什么|啥)|比[例重]|占比|增[速幅]|(?:增长|目标).{0,4}是什么"
             r"|(?:目标|增长率|[产总数]量|总额|收入|里程|面积|人数|次数|户数|强度)\s*[?？]?$"
-            r"|\bhow\s+(?:many|much|long|large|big|high|fast|far|old|often)\b|\bwhat\s+(?:percent(?:age)?|share"
+            r"|\bhow\s+(?:many|much|long|large|big|high|tall|deep|wide|heavy|fast|far|old|often)\b|\bwhat\s+(?:percent(?:age)?|share"
             r"|proportion|number|amount|rate|size|length|rank|value|volume|growth|total|level)\b"
             r"|\bwhat\b.*\b(?:rate|target|growth|output|volume|number|share|percentage|length|amount|value"
             r"|rank|ranking|intensity|total|mileage|capacity|score|population|spending|investment|revenue)\b",
@@ -98,7 +98,7 @@ _SMALL_TALK = re.compile(
 )
 _INSTRUCTION = re.compile(
     r"(?:写|作|编|画|唱|讲)(?:一|个|首|段|篇|张|幅|点)[^?？]{0,8}(?:诗|歌|代码|程序|脚本|函数|故事|笑话|小说|画|作文|文章|稿|邮件|段子|文案)"
-    r"|讲个?笑话|翻译(?:成|一下|这)|帮我(?:写|翻译|订|买|算|画|做)|扮演|忽略(?:以上|之前|前面|所有)|(?:def|class|import|SELECT)\s+\w+"
+    r"|讲个?笑话|翻译(?:成|一下|这)|帮我(?:写|翻译|订|买|算|画|做)|扮演|忽略(?:以上|之前|前面|所有)|\bdef\s+\w+\(|^\s*import\s+\w+|\bSELECT\b.+\bFROM\b"
     r"|\b(?:write|compose|draw|sing|generate|create)\s+(?:me\s+)?(?:an?|some|the)\s+(?:\w+\s+){0,3}"
     r"(?:poem|song|code|program|script|function|story|joke|essay|email|letter|image|haiku|sql|query|regex)\b"
     r"|\btell\s+(?:me\s+)?(?:a|another)\s+(?:joke|story)\b|\btranslate\b|\bignore\s+(?:all|any|the|your|previous)\b"
@@ -121,32 +121,45 @@ def understand(
     typed = text.strip()
     rewritten = typed if exact else carry_over(typed, history)
     spoken = language(typed)
-    years = explicit_years(rewritten)
-    places = find_places(rewritten, known=known_places)
-    plan, review = _PLAN.search(rewritten), _REVIEW.search(rewritten)
+    plain = simplified(rewritten)
+    years = explicit_years(plain)
+    places = find_places(plain, known=known_places)
+    plan, review = _PLAN.search(plain), _REVIEW.search(plain)
     period: Period | None = None
     if plan and not review:
         period = "plan"
-    elif (review or _PAST.search(rewritten)) and not plan:
+    elif (review or _PAST.search(plain)) and not plan:
         period = "review"
-    terms, alternatives = content_terms(rewritten)
+    terms, alternatives = content_terms(plain)
     return Question(
         text=typed,
         rewritten=rewritten,
         language=spoken,
-        kind=_kind(rewritten),
+        kind=_kind(plain),
         years=years,
-        report_years=report_years(rewritten),
+        report_years=report_years(plain),
         relative_years=tuple(
-            offset for pattern, offset in _RELATIVE_YEARS if pattern.search(rewritten)
+            offset for pattern, offset in _RELATIVE_YEARS if pattern.search(plain)
         ),
         period=period,
         places=places,
         terms=tuple(terms),
         weights=tuple(terms.values()),
         alternatives={} if exact else alternatives,
-        small_talk=bool(_SMALL_TALK.match(typed) or _INSTRUCTION.search(typed)),
+        names=tuple(
+            term
+            for term in terms
+            if term not in alternatives
+            and (term in capitalised(plain) or names_place(term, places))
+        ),
+        small_talk=bool(
+            _SMALL_TALK.match(simplified(typed)) or _INSTRUCTION.search(simplified(typed))
+        ),
     )
+
+
+def _is_small_talk(text: str) -> bool:
+    return bool(_SMALL_TALK.match(text) or _INSTRUCTION.search(text))
 
 
 def _kind(text: str) -> AnswerKind:

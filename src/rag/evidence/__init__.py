@@ -1,0 +1,20 @@
+"""How much of a question a stretch of text holds, and whether the kind of thing asked for."""
+
+from rag.evidence.figures import figure_agreement, has_date, has_figure, has_person
+from rag.evidence.matching import (
+    TermMatcher,
+    index_terms,
+    inverse_document_frequency,
+    weights_of,
+)
+
+__all__ = [
+    "TermMatcher",
+    "figure_agreement",
+    "has_date",
+    "has_figure",
+    "has_person",
+    "index_terms",
+    "inverse_document_frequency",
+    "weights_of",
+]

@@ -1,0 +1,141 @@
+"""Kinds of things written in a text: figures and their units, dates, names of persons."""
+
+from __future__ import annotations
+
+import re
+
+from rag.text import tagged_words
+
+__all__ = ["figure_agreement", "has_date", "has_figure", "has_person"]
+
+_QUANTITY = (
+    r"(?:\d+(?:[.,]\d+)*|[一二三四五六七八九十百千两]+)[十百千万亿]*[余多]?"
+    r"(?:\s*(?:hundred|thousand|million|billion|trillion|-))*\s*"
+)
+_FIGURE = re.compile(
+    r"\d+(?:\.\d+)?|[一二三四五六七八九十百千万亿两]+(?:成|倍|分之|[个家项条座次位名户人])|翻番|过半|全覆盖"
+)
+# Figures that name or number something instead of counting it: 1号线, 第十四届, 2024年, 12345热线;
+# and the one that is an article: 其中一个种.
+_NAMING = re.compile(
+    r"(?<![一二三四五六七八九十百千万])一[个家项条座次位名户]|(?:19|20)\d\d\s*年|\d{1,2}\s*月(?:\s*\d{1,2}\s*日)?|\d+\s*号|\d{4,}热线|[A-Za-z]\d+"
+    r"|(?i:\b(?:in|of|by|since|from|until|for|during|year)\s+)(?:19|20)\d\d\b"
+    r"|第?[\d一二三四五六七八九十]+(?:届|期(?!间))|第[\d一二三四五六七八九十]+次"
+)
+
+_LENGTH = r"(?:公里|千米|[厘毫]?米|公尺|公分|kilomet(?:re|er)s?|met(?:re|er)s?|miles?|feet|km)"
+_DURATION = r"(?:小时|分钟|天|hours?|minutes?|days?|weeks?)"
+_MONEY = r"(?:元|yuan|dollars?|euros?|pounds?)"
+_WEIGHT = r"(?:公斤|千克|吨|tonnes?|tons?|kg|kilograms?)"
+
+# What is asked for, the unit it comes in, and what a figure with another unit counts.
+_WANTED_UNITS: tuple[tuple[re.Pattern[str], str, float], ...] = (
+    (
+        re.compile(r"第几|排名|位次|名次|排第|\brank", re.I),
+        r"第[\d一二三四五六七八九十]+|首位|前[\d一二三四五六七八九十]+|\d+位",
+        0.3,
+    ),
+    (
+        re.compile(
+            r"多长|里程|多少公里|[体全身]长|身高|\bhow long\b|\blength\b|\bmileage\b|kilomet", re.I
+        ),
+        f"(?:{_LENGTH}|{_DURATION})",
+        0.0,
+    ),
+    (
+        re.compile(r"多大面积|面积|平方|\barea\b", re.I),
+        r"(?:平方|亩|公顷|square|hectares?|acres?)",
+        -0.6,
+    ),
+    (
+        re.compile(
+            r"人口(?:数量|总数|规模|总量)?(?:一共|总共|大概)?(?:是|有|为|达)?多少|\bpopulation\b",
+            re.I,
+        ),
+        r"(?:人(?!次|均)|people|inhabitants|residents)",
+        -0.6,
+    ),
+    (re.compile(r"海拔|多高(?!的?增)|\bhow (?:tall|deep|wide)\b", re.I), _LENGTH, -0.6),
+    (
+        # The product itself, unless its growth is asked for.
+        re.compile(
+            r"^(?!.*(?:增长|增速|增幅|目标|\bgr[eo]w|\btarget|\brate\b)).*"
+            r"(?:生产总值|(?<![a-z])GDP(?![a-z])|\bgross (?:regional|domestic) product\b)",
+            re.I | re.S,
+        ),
+        _MONEY,
+        0.3,
+    ),
+    (re.compile(r"多重|\bhow heavy\b", re.I), _WEIGHT, -0.6),
+    (
+        re.compile(
+            r"比[例重]|占比|[增涨降跌][速幅]|增长(?:率|多少|了多少|目标)|百分之|强度|[升降涨跌]了?多少"
+            r"|percent|\brate\b|\bshare\b|\bgrowth\b|\bgr[eo]w|intensity|proportion",
+            re.I,
+        ),
+        r"(?:%|％|成|倍|个百分点|per\s?cent|percentage points?)",
+        0.3,
+    ),
+    (
+        re.compile(
+            r"多少钱|(?:多少|几)[十百千万亿]*(?:美|欧|日|港)?元|[票房租单售油电水气]价"
+            r"|(?<!消费)价格(?!指数)|工资|薪[资酬水]|租金|学费"
+            r"|\bspen[dt]|\byuan\b|\bmoney\b|\bcosts?\b|\bfares?\b"
+            r"|\bhow much (?:is|are) an?\b|(?<!consumer )\bprices?\b(?!\s+ind)"
+            r"|\bsalar(?:y|ies)\b|\bwages?\b",
+            re.I,
+        ),
+        _MONEY + r"|[£$€¥]\s*\d",
+        -0.6,
+    ),
+)
+_CLASSIFIER = re.compile(
+    r"(?:多少|几)[十百千万亿]*(?P<unit>[家户个条辆套所座项次人名位处种类列亩件支只艘台场趟班间天岁吨度倍页届年对])"
+)
+
+_DATE = re.compile(
+    r"\d{4}\s*年(?:\d{1,2}月(?:\d{1,2}日)?)?|\d{1,2}月(?:\d{1,2}日|[底初份])?|年底|上半年|下半年"
+    r"|\b(?:January|February|March|April|May|June|July|August|September|October|November|December)\b"
+    r"|\b(?:19|20)\d\d\b"
+)
+
+# A title with a name, or two capitals in a row inside a sentence.
+_TITLED = re.compile(
+    r"\b(?:Mr|Ms|Mrs|Dr|President|Premier|Mayor|Governor)\.?\s+[A-Z]"
+    r"|(?<=[a-z,] )[A-Z][a-z]+ (?:[A-Z]\. )?[A-Z][a-z]+"
+)
+
+
+def has_figure(text: str) -> bool:
+    """Whether a quantity is written, apart from years and numbers that only name something."""
+    return _FIGURE.search(_NAMING.sub("", text)) is not None
+
+
+def figure_agreement(question: str, text: str) -> float:
+    """Does a text hold the kind of figure that a question asks for?
+
+    1 for a figure with the unit asked for, or any figure where no unit is; less for a figure with
+    another unit (-0.6 where the question names the unit itself: 多少亿元, 几家), -1 for none.
+    """
+    if not has_figure(text):
+        return -1.0
+    classifier = _CLASSIFIER.search(question)
+    if classifier and classifier["unit"] not in "个位":
+        wanted, otherwise = _QUANTITY + re.escape(classifier["unit"]), -0.6
+    else:
+        found = next((entry for entry in _WANTED_UNITS if entry[0].search(question)), None)
+        if found is None:
+            return 1.0
+        _, unit, otherwise = found
+        wanted = unit if unit.startswith("第") else _QUANTITY + unit
+    return 1.0 if re.search(wanted, _NAMING.sub("", text)) else otherwise
+
+
+def has_date(text: str) -> bool:
+    """Whether a date, a year or a part of a year is written."""
+    return _DATE.search(text) is not None
+
+
+def has_person(text: str) -> bool:
+    """Whether a person's name seems to be written, by the segmenter's own judgement."""
+    return any(tag.startswith("nr") for _, tag in tagged_words(text)) or bool(_TITLED.search(text))

@@ -1,0 +1,86 @@
+"""Questions that ask several things at once, taken apart into questions of one thing each; pure."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from rag.questions.dialogue import carry_over, points_back
+from rag.questions.places import find_places
+from rag.questions.terms import content_terms, explicit_years
+from rag.schema import Turn
+from rag.text import contains_han, simplified
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["split_question"]
+
+_MOST = 3
+_CHINESE_BREAK = re.compile(r"[，,、；;？?]+")
+_CHINESE_ASKS = re.compile(
+    r"多少|几(?!乎|十|百)|多[大高长久快远]|哪|谁|什么|怎么(?![说讲写提])|如何|吗|是否|是不是"
+)
+_ENGLISH_BREAK = re.compile(
+    r"(?:[?;]|,?\s+and\b)\s*(?=(?:by\s+)?(?:how|what|which|who|when|where|whose)\b)"
+    r"|,\s+and\s+(?=(?:did|does|do|is|was|were|has|have|will)\b)",
+    re.I,
+)
+_FEWEST_WORDS = 4
+"""Of a question in English: "how many passengers and how much cargo did …" asks once."""
+
+
+def split_question(text: str, *, known_places: Iterable[str] = ()) -> tuple[str, ...]:
+    """The two or three questions in one, each standing on its own; or none at all.
+
+    产量2023年是多少，2024年要达到多少？ asks two things. What the first names (a topic, a place,
+    a year) and a later one leaves out is put back there.
+    """
+    plain = simplified(text)
+    pieces = _chinese_pieces(plain) if contains_han(plain) else _english_pieces(plain)
+    if not 1 < len(pieces) <= _MOST:
+        return ()
+    first = pieces[0]
+    known = tuple(known_places)
+    places, years = find_places(first, known=known), explicit_years(first)
+    whole = [first]
+    for piece in pieces[1:]:
+        if points_back(piece) or max(content_terms(piece)[0].values(), default=0.0) < 1.0:
+            # Without a topic of its own it goes on with what the first is about.
+            opening = "那" if contains_han(piece) else "and "
+            asked = carry_over(opening + piece, [Turn(role="user", content=first)])
+        else:
+            asked = _placed(
+                piece,
+                places=() if find_places(piece, known=known) else places,
+                years=() if explicit_years(piece) else years,
+            )
+        whole.append(asked)
+    return tuple(whole)
+
+
+def _chinese_pieces(text: str) -> list[str]:
+    """Stretches between punctuation marks, joined until each asks something."""
+    pieces: list[str] = []
+    waiting = ""
+    position = 0
+    for end in [*(match.end() for match in _CHINESE_BREAK.finditer(text)), len(text)]:
+        waiting += text[position:end]
+        position = end
+        if _CHINESE_ASKS.search(waiting):
+            pieces.append(waiting.strip(" ，,、；;？?"))
+            waiting = ""
+    if waiting.strip() and pieces:
+        pieces[-1] += waiting
+    return pieces
+
+
+def _english_pieces(text: str) -> list[str]:
+    pieces = [piece.strip(" ,?;") for piece in _ENGLISH_BREAK.split(text)]
+    return pieces if all(len(piece.split()) >= _FEWEST_WORDS for piece in pieces) else []
+
+
+def _placed(piece: str, *, places: tuple[str, ...], years: tuple[int, ...]) -> str:
+    if contains_han(piece):
+        return "".join([*places[:1], *(f"{year}年" for year in years[:1]), piece])
+    return " ".join([piece, *(f"in {place}" for place in places[:1]), *map(str, years[:1])])

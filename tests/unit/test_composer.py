@@ -1,0 +1,103 @@
+"""What the default composer quotes, and when its evidence is too thin, over the sample report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+
+from rag.factory import open_application
+from rag.schema import Turn
+from rag.settings import Settings
+
+
+@contextmanager
+def library_of(text: str) -> Iterator[Any]:
+    with (
+        TemporaryDirectory() as folder,
+        open_application(Settings(data_dir=Path(folder) / "index")) as application,
+    ):
+        application.library.add_bytes(text.encode(), name="text.txt")
+        yield application.assistant
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("2024年合肥新增就业目标是多少？", "「城镇新增就业14.5万人」[1]"),
+        (
+            "新能源汽车产量是多少？",
+            (
+                "2023年回顾：「新能源汽车产量74万辆、位居全国前5」[1]\n"
+                "2024年目标：「力争新能源汽车产量突破120万辆」[2]"
+            ),
+        ),
+        (
+            "What is the GDP growth target for 2024?",
+            "合肥市2024年政府工作报告, plan for 2024: 「地区生产总值增长6%左右」 [1]",
+        ),
+    ],
+)
+def test_a_figure_is_quoted_with_its_subject_and_no_more(
+    sample_application: Any, question: str, answer: str
+) -> None:
+    assert sample_application.assistant.ask(question).answer == answer
+
+
+@pytest.mark.parametrize(
+    ("question", "quoted"),
+    [
+        ("合肥市市长是谁？", "市长罗云峰"),
+        ("Who delivered the government work report?", "市长罗云峰"),
+        ("合肥有哪些国家级战新产业集群？", "产业集群"),
+    ],
+)
+def test_names_and_lists_are_quoted(sample_application: Any, question: str, quoted: str) -> None:
+    assert quoted in sample_application.assistant.ask(question).answer
+
+
+def test_a_list_that_headings_make_is_complete(sample_application: Any) -> None:
+    answer = sample_application.assistant.ask("2024年重点做好哪九个方面工作？")
+    assert len(answer.citations) == 9
+    assert answer.citations[8].quote == "（九）全力惠民生解民忧暖民心，创造人民群众美好生活"
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "地铁票价是多少？",  # much about 地铁, nothing of 票价
+        "合肥常住人口有多少？",  # 脱贫人口人均收入增长16% counts no people
+        "合肥市委书记是谁？",  # another person, another office
+        "合肥野生动物园选址在哪个区？",  # the zoo, and no district
+        "合肥房价是多少？",
+        "2023年合肥有多少对新人结婚？",
+        "What is the population of Hefei?",
+        "How tall is Mount Everest?",
+        "How much is a metro ticket in Hefei?",
+    ],
+)
+def test_what_only_comes_near_is_no_answer(sample_application: Any, question: str) -> None:
+    answer = sample_application.assistant.ask(question)
+    assert not answer.answered, answer.answer
+    assert answer.citations == ()
+
+
+def test_a_refusal_names_the_place_in_the_language_of_the_question(sample_application: Any) -> None:
+    asked = sample_application.assistant.ask("What is the GDP target of Nanjing for 2024?")
+    assert "about Nanjing" in asked.refusal.message
+    follow_up = sample_application.assistant.ask(
+        "那南京呢？", history=[Turn(role="user", content="2024年的经济增长目标是多少？")]
+    )
+    assert "关于南京的文档" in follow_up.refusal.message
+
+
+def test_another_year_or_place_than_a_document_without_metadata_names_is_no_answer() -> None:
+    text = "The port handled 4.2 million tonnes of cargo in 2022, and 880 vessels called."
+    with library_of(text) as assistant:
+        assert assistant.ask("How much cargo did the port handle in 2022?").answered
+        assert not assistant.ask("How much cargo did the port handle in 2015?").answered
+        assert not assistant.ask("How much cargo did Shanghai handle in 2022?").answered
