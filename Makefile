@@ -55,8 +55,9 @@ test: $(VENV)/.installed-test  ## lint, formatting, types, import contracts and 
 	$(BIN)/python -m pytest
 
 .PHONY: faults
-faults: $(VENV)/.installed-test  ## only the tests that break things on purpose
-	$(BIN)/python -m pytest tests/faults
+faults: $(VENV)/.installed-test  ## break things on purpose, for minutes: 200 kills, long random lives
+	FAULT_KILLS=200 FAULT_EXAMPLES=100 $(BIN)/python -m pytest -o faulthandler_timeout=3600 \
+		tests/faults tests/contracts/test_engines.py
 
 .PHONY: eval
 eval: $(VENV)/.installed $(INDEX)/catalog.sqlite3  ## measure answers about the sample against known ones

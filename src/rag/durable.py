@@ -65,11 +65,11 @@ class FileLock:
             time.sleep(_POLL_SECONDS)
         self._descriptor = descriptor
         with contextlib.suppress(OSError):  # a full disk must not forbid removing documents
-            os.ftruncate(descriptor, 0)
             since = time.strftime("%Y-%m-%d %H:%M:%S")
-            holder = f"process {os.getpid()} on {socket.gethostname()}, since {since}"
+            holder = f"process {os.getpid()} on {socket.gethostname()[:120]}, since {since}"
             os.lseek(descriptor, _HOLDER_OFFSET, os.SEEK_SET)
-            os.write(descriptor, holder.encode())
+            # As long as any before it: cutting the file would wait for the disk.
+            os.write(descriptor, holder.encode().ljust(_HOLDER_BYTES))
         return True
 
     def release(self) -> None:
@@ -85,11 +85,12 @@ class FileLock:
             data = self._path.read_bytes()
         except OSError:
             return "another process"
-        return data.lstrip(b"\0").decode("utf-8", "replace") or "another process"
+        return data.lstrip(b"\0").decode("utf-8", "replace").strip() or "another process"
 
 
 # The first byte is what msvcrt locks, and a locked byte cannot be read on Windows.
 _HOLDER_OFFSET = 1
+_HOLDER_BYTES = 240
 
 if os.name == "nt":
     import msvcrt

@@ -6,6 +6,8 @@ RagError
 ├── NotFound
 │   ├── CollectionNotFound
 │   └── DocumentNotFound
+│       ├── DocumentRemoved     it was there, and was removed
+│       └── DocumentReplaced    it was there; a newer version has another id
 ├── UnreadableDocument      a file that cannot become a document
 ├── IndexProblem
 │   ├── IndexMissing        nothing has been indexed here yet
@@ -22,6 +24,8 @@ from __future__ import annotations
 __all__ = [
     "CollectionNotFound",
     "DocumentNotFound",
+    "DocumentRemoved",
+    "DocumentReplaced",
     "IndexDamaged",
     "IndexLocked",
     "IndexMismatch",
@@ -72,6 +76,19 @@ class DocumentNotFound(NotFound):
     """No document has this id."""
 
     code = "document_not_found"
+
+
+class DocumentRemoved(DocumentNotFound):
+    """A document of this id was there, and was removed."""
+
+
+class DocumentReplaced(DocumentNotFound):
+    """A document of this id was there; a newer version has replaced it."""
+
+    def __init__(self, message: str, *, replacement: str) -> None:
+        super().__init__(message)
+        self.replacement = replacement
+        """The id of the version that is there now."""
 
 
 class UnreadableDocument(RagError):

@@ -63,6 +63,7 @@ def open_application(settings: Settings, *, create: bool = True) -> Application:
     """
     from rag.assistant import Assistant
     from rag.library import Library
+    from rag.readers import ParsingLimits
 
     _choose(_COMPOSERS, settings.composer, setting="composer")
     leg = _choose(_RETRIEVAL, settings.retrieval, setting="retrieval")
@@ -85,6 +86,11 @@ def open_application(settings: Settings, *, create: bool = True) -> Application:
             embedder=embedder,
             passage_characters=settings.passage_characters,
             max_file_bytes=settings.max_file_bytes,
+            parsing=ParsingLimits(
+                pages=settings.max_pages,
+                seconds=settings.max_parse_seconds,
+                memory_bytes=settings.max_parse_megabytes * 2**20,
+            ),
         )
         undo.pop_all()
     return Application(settings=settings, library=library, assistant=assistant, embedder=embedder)

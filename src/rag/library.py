@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import stat
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from rag import readers
-from rag.catalog import CATALOG_NAME
 from rag.chunking import chunk
 from rag.errors import (
     CollectionNotFound,
@@ -22,8 +20,10 @@ from rag.errors import (
     MissingDependency,
     UnreadableDocument,
 )
+from rag.fingerprints import fingerprint, is_of_file
+from rag.folders import Selection, files_of, is_gone, source_of
 from rag.metadata import describe
-from rag.schema import DEFAULT_COLLECTION, Document, FileOutcome
+from rag.schema import DEFAULT_COLLECTION, CollectionSettings, Document, FileOutcome
 from rag.text import normalise
 
 if TYPE_CHECKING:
@@ -31,13 +31,14 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from rag.protocols import Embedder, Engine
-    from rag.schema import Collection, DocumentSummary, Filters, Metadata, Passage
+    from rag.schema import Collection, DocumentSummary, Filters, Metadata, Passage, SourceState
 
     FloatArray = npt.NDArray[np.float32]
 
 __all__ = ["Library", "embedding_text"]
 
 _BATCH = 256
+_DEFAULT_PARSING = readers.ParsingLimits()
 _COLLECTION_NAME = re.compile(r"\w[\w .-]{0,63}")
 _METADATA_KEY = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _METADATA_CHARACTERS = 1_000
@@ -74,11 +75,13 @@ class Library:
         embedder: Embedder,
         passage_characters: int,
         max_file_bytes: int,
+        parsing: readers.ParsingLimits = _DEFAULT_PARSING,
     ) -> None:
         self._engine = engine
         self._embedder = embedder
         self._passage_characters = passage_characters
         self._max_file_bytes = max_file_bytes
+        self._parsing = parsing
 
     @property
     def engine(self) -> Engine:
@@ -99,7 +102,7 @@ class Library:
         ``metadata`` overrides what the text says. Raises InvalidInput for a bad collection name or
         metadata, and the engine's errors.
         """
-        batch = self._begin(collection, metadata)
+        batch = self._begin(collection, metadata, origin="upload")
         source = normalise(name).strip()
         if not source:
             raise InvalidInput("A document needs a name, such as its file name.")
@@ -111,27 +114,55 @@ class Library:
         *,
         collection: str = DEFAULT_COLLECTION,
         metadata: Metadata | None = None,
+        include: Sequence[str] = (),
+        exclude: Sequence[str] = (),
         progress: Progress | None = None,
     ) -> tuple[FileOutcome, ...]:
         """Add or replace files and all readable files in folders, in order of name.
 
-        Folders are walked without hidden files, other formats, and indexes. ``progress`` is called
-        after each file with its outcome, how many are done and how many there are. Raises
-        InvalidInput for a bad collection name or metadata, and the engine's errors.
+        Folders are walked without hidden files, other formats, and indexes; ``include`` and
+        ``exclude`` are patterns for what is below them (see ``rag.folders.Selection``). A file that
+        has not changed since it was read is not read again. ``progress`` is called after each file
+        with its outcome, how many are done and how many there are. Raises InvalidInput for a bad
+        collection name or metadata, and the engine's errors.
         """
-        batch = self._begin(collection, metadata)
-        files = list(_files(paths, suffixes=readers.supported_suffixes()))
+        batch = self._begin(collection, metadata, origin="file")
+        files = list(files_of(paths, _selection(include, exclude)))
         outcomes = []
         for number, path in enumerate(files, start=1):
-            outcome = self._add(_source_of(path), partial(self._read_file, path), batch)
+            outcome = self._add(source_of(path), partial(self._read_file, path), batch)
             outcomes.append(outcome)
             if progress is not None:
                 progress(outcome, number, len(files))
         return tuple(outcomes)
 
-    def remove(self, document_id: str) -> None:
-        """Remove a document and all that derives from it. Raises DocumentNotFound."""
-        self._engine.remove(document_id)
+    def vanished(
+        self, paths: Sequence[Path], *, collection: str = DEFAULT_COLLECTION
+    ) -> Mapping[str, str]:
+        """Documents added from files below the folders named that are there no more.
+
+        Document ids by source, in order of source. A folder without any readable file has lost
+        none: it is more likely not mounted. Uploads are never among them.
+        """
+        folders = [
+            path for path in paths if path.is_dir() and any(files_of([path], _selection((), ())))
+        ]
+        try:
+            stored = self._engine.sources(collection=collection)
+        except CollectionNotFound:
+            return {}
+        return {
+            source: state.document_id
+            for source, state in sorted(stored.items())
+            if is_of_file(state.fingerprint) and is_gone(source, folders=folders)
+        }
+
+    def remove(self, *document_ids: str) -> None:
+        """Remove documents and all that derives from them, all of them or none.
+
+        Raises DocumentNotFound.
+        """
+        self._engine.remove(*document_ids)
 
     def document(self, document_id: str) -> Document:
         """A document with its text. Raises DocumentNotFound."""
@@ -151,30 +182,74 @@ class Library:
         """All collections."""
         return self._engine.collections()
 
-    def _begin(self, collection: str, metadata: Metadata | None) -> _Batch:
+    def create_collection(self, name: str, *, settings: CollectionSettings | None = None) -> None:
+        """Make an empty collection, with settings of its own where given.
+
+        Raises InvalidInput for a name that cannot be one or is taken.
+        """
+        _check_collection(name)
+        _check_settings(settings or CollectionSettings())
+        self._engine.create_collection(name, settings=settings or CollectionSettings())
+
+    def rename_collection(self, name: str, new_name: str) -> None:
+        """Give a collection another name. Its documents get other ids, which derive from it.
+
+        Raises CollectionNotFound; InvalidInput for a name that cannot be one or is taken, and for
+        the default collection.
+        """
+        _check_collection(new_name)
+        self._engine.rename_collection(name, new_name, identify=partial(_document_id, new_name))
+
+    def delete_collection(self, name: str) -> None:
+        """Remove a collection with all its documents; the default one stays, empty.
+
+        Raises CollectionNotFound.
+        """
+        self._engine.delete_collection(name)
+
+    def _begin(
+        self, collection: str, metadata: Metadata | None, *, origin: Literal["file", "upload"]
+    ) -> _Batch:
         _check_collection(collection)
         _check_metadata(metadata or {})
         try:
-            summaries = self._engine.documents(collection=collection)
+            settings = self._engine.settings_of(collection)
         except CollectionNotFound:
-            summaries = ()  # writing to it makes it
-        stored = {summary.source: summary.document_id for summary in summaries}
-        return _Batch(collection=collection, metadata=metadata or {}, stored=stored)
+            settings = CollectionSettings()  # writing to it makes it
+        return _Batch(
+            collection=collection,
+            metadata=metadata or {},
+            origin=origin,
+            passage_characters=settings.passage_characters or self._passage_characters,
+        )
 
     def _add(self, source: str, read: Callable[[], bytes], batch: _Batch) -> FileOutcome:
+        stored = self._stored(source, batch)
         try:
-            document, passages = self._prepare(read(), source, batch)
+            data = read()
+            print_of_file = fingerprint(
+                data,
+                origin=batch.origin,
+                metadata=batch.metadata,
+                passage_characters=batch.passage_characters,
+            )
+            if stored is not None and stored.fingerprint == print_of_file:
+                return FileOutcome(
+                    source=source,
+                    status="unchanged",
+                    document_id=stored.document_id,
+                    passages=stored.passages,
+                )
+            document, passages = self._prepare(data, source, batch, print_of_file)
         except (UnreadableDocument, MissingDependency) as error:
             return FileOutcome(
                 source=source, status="failed", error=str(error), error_code=error.code
             )
         status: Literal["added", "replaced", "unchanged"]
-        status = "replaced" if source in batch.stored else "added"
-        if batch.stored.get(source) == document.document_id and self._is_stored(document, passages):
-            status = "unchanged"
-        else:
-            self._engine.write(document, passages, self._embed(document, passages))
-            batch.stored[source] = document.document_id
+        status = "added" if stored is None else "replaced"
+        if stored is not None and self._is_stored(document, passages):
+            status = "unchanged"  # and written all the same, for its new fingerprint
+        self._engine.write(document, passages, self._embed(document, passages))
         return FileOutcome(
             source=source,
             status=status,
@@ -182,10 +257,18 @@ class Library:
             passages=len(passages),
         )
 
+    def _stored(self, source: str, batch: _Batch) -> SourceState | None:
+        try:
+            return self._engine.sources(collection=batch.collection, source=source).get(source)
+        except CollectionNotFound:
+            return None
+
     def _prepare(
-        self, data: bytes, source: str, batch: _Batch
+        self, data: bytes, source: str, batch: _Batch, print_of_file: str
     ) -> tuple[Document, tuple[Passage, ...]]:
-        parsed = readers.read(data, name=source, max_bytes=self._max_file_bytes)
+        parsed = readers.read(
+            data, name=source, max_bytes=self._max_file_bytes, limits=self._parsing
+        )
         metadata = describe(parsed, source=source) | dict(batch.metadata)
         document = Document(
             document_id=_document_id(batch.collection, source, parsed.text),
@@ -194,11 +277,12 @@ class Library:
             title=str(metadata["title"]),
             text=parsed.text,
             metadata=metadata,
+            fingerprint=print_of_file,
         )
         passages = chunk(
             parsed,
             document_id=document.document_id,
-            max_characters=self._passage_characters,
+            max_characters=batch.passage_characters,
         )
         if not passages:
             raise UnreadableDocument(
@@ -210,8 +294,9 @@ class Library:
     def _is_stored(self, document: Document, passages: tuple[Passage, ...]) -> bool:
         # The id stands for source and text; settings and metadata may have changed since.
         try:
+            stored = self._engine.document(document.document_id)
             return (
-                self._engine.document(document.document_id) == document
+                replace(stored, fingerprint=document.fingerprint) == document
                 and self._engine.passages(document.document_id) == passages
             )
         except DocumentNotFound:
@@ -252,11 +337,18 @@ class Library:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Batch:
-    """What the files of one call share. ``stored`` maps sources to document ids."""
+    """What the files of one call share."""
 
     collection: str
     metadata: Metadata
-    stored: dict[str, str]
+    origin: Literal["file", "upload"]
+    passage_characters: int
+
+
+def _selection(include: Sequence[str], exclude: Sequence[str]) -> Selection:
+    return Selection(
+        suffixes=readers.supported_suffixes(), include=tuple(include), exclude=tuple(exclude)
+    )
 
 
 def _document_id(collection: str, source: str, text: str) -> str:
@@ -265,56 +357,19 @@ def _document_id(collection: str, source: str, text: str) -> str:
     return "d" + hashlib.sha256(parts.encode()).hexdigest()[:16]
 
 
-def _source_of(path: Path) -> str:
-    absolute = Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow links
-    try:
-        return normalise(absolute.relative_to(Path.cwd()).as_posix())
-    except ValueError:
-        return normalise(absolute.as_posix())
-
-
-def _files(paths: Sequence[Path], *, suffixes: frozenset[str]) -> Iterator[Path]:
-    """The files named, and the readable ones below the folders named; each once."""
-    seen: set[str] = set()
-    for path in paths:
-        folder = path.is_dir()
-        for file in _walk(path, path.resolve(), suffixes, ()) if folder else (path,):
-            absolute = os.path.abspath(file)  # noqa: PTH100 - as in _source_of
-            if absolute not in seen:
-                seen.add(absolute)
-                yield file
-
-
-def _walk(
-    folder: Path, root: Path, suffixes: frozenset[str], above: tuple[Path, ...]
-) -> Iterator[Path]:
-    above = (*above, folder.resolve())
-    try:
-        entries = sorted(folder.iterdir(), key=lambda entry: entry.name)
-    except OSError:
-        yield folder  # reading it says what is wrong with it
-        return
-    # An index is not a document.
-    if any(entry.name == CATALOG_NAME for entry in entries):
-        return
-    for entry in entries:
-        if entry.name.startswith("."):
-            continue
-        if entry.is_dir():
-            target = entry.resolve()
-            # A link into the folder leads to what is walked anyway, or round for ever.
-            if entry.is_symlink() and (target.is_relative_to(root) or target in above):
-                continue
-            yield from _walk(entry, root, suffixes, above)
-        elif entry.suffix.lower() in suffixes:
-            yield entry
-
-
 def _check_collection(name: str) -> None:
     if not _COLLECTION_NAME.fullmatch(name):
         raise InvalidInput(
             f"{name!r} cannot name a collection: 1 to 64 letters, digits, spaces, '_', '.' and "
             "'-', the first a letter, a digit or '_'."
+        )
+
+
+def _check_settings(settings: CollectionSettings) -> None:
+    characters = settings.passage_characters
+    if characters is not None and not 50 <= characters <= 5_000:
+        raise InvalidInput(
+            f"passage_characters is {characters}. Expected a number from 50 to 5000."
         )
 
 

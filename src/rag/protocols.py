@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from rag.schema import (
         Collection,
+        CollectionSettings,
         Document,
         DocumentSummary,
         Draft,
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
         ParsedDocument,
         Passage,
         Question,
+        SourceState,
     )
 
     FloatArray = npt.NDArray[np.float32]
@@ -86,8 +88,38 @@ class Engine(Protocol):
         """
         ...
 
-    def remove(self, document_id: str) -> None:
-        """Remove a document and all that derives from it. Raises DocumentNotFound."""
+    def remove(self, *document_ids: str) -> None:
+        """Remove documents and all that derives from them, all of them or none.
+
+        Raises DocumentNotFound.
+        """
+        ...
+
+    def create_collection(self, name: str, *, settings: CollectionSettings) -> None:
+        """Make an empty collection. Raises InvalidInput when there is one of this name."""
+        ...
+
+    def rename_collection(
+        self, name: str, new_name: str, *, identify: Callable[[str, str], str]
+    ) -> None:
+        """Give a collection another name, and its documents the ids that ``identify`` gives for
+        source and text. Raises CollectionNotFound, InvalidInput (the name is taken, or default).
+        """
+        ...
+
+    def delete_collection(self, name: str) -> None:
+        """Remove a collection with all its documents; ``default`` stays, empty.
+
+        Raises CollectionNotFound.
+        """
+        ...
+
+    def settings_of(self, collection: str) -> CollectionSettings:
+        """What holds for this collection alone. Raises CollectionNotFound."""
+        ...
+
+    def sources(self, *, collection: str, source: str | None = None) -> Mapping[str, SourceState]:
+        """What is stored for each source, or for one of them. Raises CollectionNotFound."""
         ...
 
     def candidates(

@@ -19,6 +19,7 @@ __all__ = [
     "BlockKind",
     "Citation",
     "Collection",
+    "CollectionSettings",
     "Document",
     "DocumentSummary",
     "Draft",
@@ -40,6 +41,7 @@ __all__ = [
     "Refusal",
     "RefusalCode",
     "SearchResult",
+    "SourceState",
     "StreamEvent",
     "Timings",
     "Turn",
@@ -104,6 +106,17 @@ class Document:
     title: str
     text: str
     metadata: Metadata
+    fingerprint: str = ""
+    """Of the file and of how it was read: while it is the same, so is the document."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceState:
+    """What is stored for a source."""
+
+    document_id: str
+    fingerprint: str
+    passages: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,12 +133,21 @@ class DocumentSummary:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CollectionSettings:
+    """What holds for one collection instead of the settings of all."""
+
+    passage_characters: int | None = None
+    """Length that passages are cut to; None for the general one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Collection:
     """A named set of documents, and how much is in it."""
 
     name: str
     documents: int
     passages: int
+    settings: CollectionSettings = CollectionSettings()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

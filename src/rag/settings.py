@@ -95,6 +95,25 @@ class Settings:
         default=50,
         metadata={"description": "Largest file that becomes a document, in MB.", "minimum": 1},
     )
+    max_pages: int = field(
+        default=2000,
+        metadata={"description": "Most pages of a PDF file.", "minimum": 1},
+    )
+    max_parse_seconds: int = field(
+        default=60,
+        metadata={
+            "description": "How long reading one PDF, Word, Excel, EPUB or HTML file may take, in"
+            " seconds.",
+            "minimum": 1,
+        },
+    )
+    max_parse_megabytes: int = field(
+        default=1024,
+        metadata={
+            "description": "Memory of the process that reads such files, in MB.",
+            "minimum": 256,
+        },
+    )
     max_upload_files: int = field(
         default=50,
         metadata={"description": "Most files in one upload.", "minimum": 1},

@@ -29,7 +29,7 @@ from tests.conftest import SAMPLE
 if TYPE_CHECKING:
     from starlette.testclient import TestClient
 
-METHODS = {"delete", "get", "post"}
+METHODS = {"delete", "get", "patch", "post"}
 
 
 @pytest.fixture(scope="module")
@@ -145,7 +145,7 @@ def test_every_reply_but_the_simplest_has_an_example(description: dict[str, Any]
         )
     }
 
-    assert without == {"delete_document", "health"}
+    assert without == {"delete_collection", "delete_document", "health"}
 
 
 def test_examples_are_true_of_the_sample(description: dict[str, Any], client: TestClient) -> None:
@@ -222,6 +222,9 @@ OPERATIONS = [
     ("DELETE", "/v1/documents/{document_id}"),
     ("GET", "/v1/documents/{document_id}/passages"),
     ("GET", "/v1/collections"),
+    ("POST", "/v1/collections"),
+    ("PATCH", "/v1/collections/{name}"),
+    ("DELETE", "/v1/collections/{name}"),
     ("GET", "/v1/models"),
     ("POST", "/v1/embeddings"),
     ("POST", "/v1/chat/completions"),

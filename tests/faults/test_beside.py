@@ -12,6 +12,9 @@ import pytest
 
 from rag.engines.embedded import EmbeddedEngine
 from rag.errors import Unavailable
+from rag.factory import open_application
+from rag.settings import Settings
+from tests.api_samples import client_of
 from tests.storage_samples import FAKE, sample
 
 ROOT = Path(__file__).parents[2]
@@ -43,13 +46,44 @@ def test_what_another_process_writes_is_found_at_once(tmp_path: Path) -> None:
     subprocess.run(
         [sys.executable, "-c", WRITE_ONE, tmp_path, "a.txt", "合肥市新文", "b.txt", "合肥市又一篇"],
         check=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])},
     )
     assert found(engine) == {"合肥市新文", "合肥市又一篇"}
     assert engine.collections()[0].documents == 2
     engine.write(*sample("c.txt", "合肥市第三篇"))
     assert found(engine) == {"合肥市新文", "合肥市又一篇", "合肥市第三篇"}
     engine.close()
+
+
+def test_what_rag_index_adds_beside_a_running_server_is_answered_at_once(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path / "index", embedder="ranking-fake")
+    report = tmp_path / "report.txt"
+    command = [sys.executable, "-m", "rag.cli", "index", str(report)]
+    environ = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(sys.path),
+        "RAG_DATA_DIR": str(settings.data_dir),
+        "RAG_EMBEDDER": "ranking-fake",
+    }
+    with open_application(settings) as application:
+        client = client_of(application)
+
+        def texts() -> set[str]:
+            reply = client.post("/v1/search", json={"query": "合肥市的公园", "top_k": 50})
+            assert reply.is_success, reply.text
+            return {passage["text"] for passage in reply.json()["passages"]}
+
+        assert texts() == set()
+        for version in ("合肥市有旧公园十个。", "合肥市有新公园二十个。"):
+            report.write_text(version, encoding="utf-8")
+            subprocess.run(command, check=True, env=environ, stdout=subprocess.DEVNULL)
+            assert texts() == {version}
+        report.unlink()
+        other = tmp_path / "other.txt"
+        other.write_text("芜湖市有港口。", encoding="utf-8")
+        command[-1:] = [str(tmp_path), "--sync"]
+        subprocess.run(command, check=True, env=environ, stdout=subprocess.DEVNULL)
+        assert texts() == {"芜湖市有港口。"}
 
 
 def test_work_that_another_process_has_done_is_not_done_again(

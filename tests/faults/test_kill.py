@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rag.engines.embedded import EmbeddedEngine
 from tests.faults.writer import content
-from tests.storage_samples import FAKE
+from tests.storage_samples import FAKE, sample
 
 KILLS = int(os.environ.get("FAULT_KILLS", "5"))
 ROOT = Path(__file__).parents[2]
@@ -22,7 +22,7 @@ def write_until_killed(folder: Path, *, seed: int, after_s: float) -> list[list[
     process = subprocess.Popen(
         [sys.executable, str(Path(__file__).with_name("writer.py")), str(folder), str(seed)],
         stdout=subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])},
     )
     assert process.stdout is not None
     first = process.stdout.readline() + process.stdout.readline()
@@ -71,9 +71,20 @@ def test_nothing_acknowledged_is_missing_and_nothing_is_half_done(tmp_path: Path
         every = {passage.passage_id for passages in found.values() for passage in passages}
         assert {c.passage_id for c in candidates if c.dense is not None} == every
         assert {c.passage_id for c in candidates if c.lexical is not None} == every
+        for collection in engine.collections():
+            summaries = engine.documents(collection=collection.name)
+            assert collection.documents == len(summaries)
+            assert [engine.document(each.document_id).source for each in summaries] == [
+                each.source for each in summaries
+            ]
         engine.close()
     assert acknowledged >= KILLS
     # Folders of interrupted builds go with the next one that is published.
+    engine = EmbeddedEngine.open(folder, embedder=FAKE.info)
+    for last in range(4):
+        engine.write(*sample(f"last-{last}.txt", "合肥市的最后一段"))
+    engine.candidates("合肥市", FAKE.embed_query("合肥市"), collection="default", limit=5)
+    engine.close()
     for kind in ("vectors", "lexical"):
         folders = [path for path in (folder / kind / "collection-1").iterdir() if path.is_dir()]
         assert len([path for path in folders if path.name.startswith("generation-")]) <= 1

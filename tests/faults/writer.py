@@ -10,6 +10,8 @@ import random
 import sys
 from pathlib import Path
 
+from rag import vectors
+from rag.engines import indexes
 from rag.engines.embedded import EmbeddedEngine
 from tests.storage_samples import FAKE, sample
 
@@ -26,7 +28,10 @@ def say(verb: str, source: str, number: int) -> None:
 
 
 def main() -> None:
-    """Write, replace, remove, search and reopen, for ever."""
+    """Write, replace, remove, search, compact and reopen, for ever."""
+    # So little is enough to rebuild, to consolidate and to save an index.
+    indexes._DEAD_MINIMUM = 3
+    vectors._TAIL_MINIMUM = 3
     folder, seed = Path(sys.argv[1]), int(sys.argv[2])
     choose = random.Random(seed)  # noqa: S311 - a reproducible choice, not a secret
     engine = EmbeddedEngine.open(folder, embedder=FAKE.info)
@@ -47,6 +52,10 @@ def main() -> None:
             stored[source] = entry[0].document_id
         if choose.random() < 0.5:
             engine.candidates("合肥市", query, collection="default", limit=5)
+        if choose.random() < 0.2:
+            for part in range(3):
+                engine.write(*sample(f"{part}.txt", "合肥市的草稿", collection="drafts"))
+            engine.delete_collection("drafts")
         if choose.random() < 0.1:
             engine.close()
             engine = EmbeddedEngine.open(folder, embedder=FAKE.info)

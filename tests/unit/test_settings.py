@@ -43,8 +43,9 @@ def test_every_setting_can_come_from_the_environment_and_from_the_file(tmp_path:
     lines = []
     for field in dataclasses.fields(Settings):
         if isinstance(field.default, int):
-            environ["RAG_" + field.name.upper()] = " 50 "
-            lines.append(f"{field.name} = 50")
+            value = max(50, field.metadata["minimum"])
+            environ["RAG_" + field.name.upper()] = f" {value} "
+            lines.append(f"{field.name} = {value}")
         else:
             environ["RAG_" + field.name.upper()] = "words"
             lines.append(f'{field.name} = "words"')
@@ -53,7 +54,7 @@ def test_every_setting_can_come_from_the_environment_and_from_the_file(tmp_path:
     from_environment = Settings.load(environ=environ)
     assert from_environment == Settings.load(environ={}, toml_path=path)
     for field in dataclasses.fields(Settings):
-        assert getattr(from_environment, field.name) in (50, "words", Path("words"))
+        assert getattr(from_environment, field.name) in (50, 256, "words", Path("words"))
 
 
 def test_a_home_folder_is_expanded(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rag.errors import DocumentNotFound, RagError
+from rag.errors import DocumentNotFound, DocumentReplaced, RagError
 from rag_ui.markup import escape
 from rag_ui.texts import plain, say
 
@@ -16,8 +16,10 @@ if TYPE_CHECKING:
 
     from rag.library import Library
     from rag.schema import DocumentSummary, FileOutcome
+    from rag_ui.conversation import ChatTurn
+    from rag_ui.evidence import Fate
 
-__all__ = ["add", "examples", "listing", "remove", "welcome"]
+__all__ = ["add", "examples", "fates", "listing", "remove", "welcome"]
 
 _MOST_LISTED = 300
 
@@ -89,6 +91,26 @@ def remove(library: Library, document_id: str) -> str:
     except RagError as error:
         return f'<ul class="outcomes">{_line("failed", "", escape(error))}</ul>'
     return f'<ul class="outcomes">{_line("removed", title, say("removed"))}</ul>'
+
+
+def fates(library: Library, turns: Sequence[ChatTurn]) -> dict[str, Fate]:
+    """What became of documents that answers showed and that are there no more, by document id."""
+    shown = {
+        hit.passage.passage_id: hit.passage.document_id
+        for turn in turns
+        if turn.answer
+        for hit in turn.answer.hits
+    }
+    there = library.engine.hits(list(shown))
+    found: dict[str, Fate] = {}
+    for document_id in {shown[passage_id] for passage_id in shown if passage_id not in there}:
+        try:
+            library.passages(document_id)
+        except DocumentReplaced:
+            found[document_id] = "changed"
+        except DocumentNotFound:
+            found[document_id] = "gone"
+    return found
 
 
 def _outcome(outcome: FileOutcome) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Literal
 
 from rag_ui.conversation import shown_hits
 from rag_ui.markup import escape
@@ -16,17 +18,25 @@ if TYPE_CHECKING:
     from rag.schema import Answer, Citation, Hit
     from rag_ui.conversation import ChatTurn
 
-__all__ = ["evidence"]
+__all__ = ["Fate", "evidence"]
+
+Fate = Literal["changed", "gone"]
+_NO_FATES: Mapping[str, Fate] = MappingProxyType({})
 
 
-def evidence(turns: Sequence[ChatTurn]) -> str:
-    """The panel's HTML. One turn is visible at a time; ``page.js`` chooses which."""
-    shown = [_turn(turn.number, turn.answer) for turn in turns if turn.answer and turn.answer.hits]
+def evidence(turns: Sequence[ChatTurn], fates: Mapping[str, Fate] = _NO_FATES) -> str:
+    """The panel's HTML. One turn is visible at a time; ``page.js`` chooses which.
+
+    ``fates`` tells of documents that have changed or gone since, by id.
+    """
+    shown = [
+        _turn(turn.number, turn.answer, fates) for turn in turns if turn.answer and turn.answer.hits
+    ]
     hint = f'<p class="hint">{say("evidence_empty")}</p>'
     return f'<div class="evidence">{hint}{"".join(shown)}</div>'
 
 
-def _turn(number: int, answer: Answer) -> str:
+def _turn(number: int, answer: Answer, fates: Mapping[str, Fate]) -> str:
     hits = shown_hits(answer)
     cited = {citation.passage_id for citation in answer.citations}
     # In the order in which the answer quotes them.
@@ -44,20 +54,20 @@ def _turn(number: int, answer: Answer) -> str:
         ),
     ]
     if answer.answered:
-        parts += [_card(number, hit, answer.citations) for hit in quoted]
+        parts += [_card(number, hit, answer.citations, fates) for hit in quoted]
         if others:
-            cards = "".join(_card(number, hit, ()) for hit in others)
+            cards = "".join(_card(number, hit, (), fates) for hit in others)
             summary = say("others", {"count": len(others)})
             parts.append(f'<details class="others"><summary>{summary}</summary>{cards}</details>')
         parts.append(f'<div class="copied" id="copy-{number}" hidden>{_copied(answer)}</div>')
     else:
         parts.append(f'<p class="label">{say("near")}</p>')
-        parts += [_card(number, hit, ()) for hit in hits]
+        parts += [_card(number, hit, (), fates) for hit in hits]
     parts.append("</section>")
     return "".join(parts)
 
 
-def _card(number: int, hit: Hit, citations: Sequence[Citation]) -> str:
+def _card(number: int, hit: Hit, citations: Sequence[Citation], fates: Mapping[str, Fate]) -> str:
     passage = hit.passage
     own = [citation for citation in citations if citation.passage_id == passage.passage_id]
     markers = "".join(f'<span class="chip">{citation.marker}</span>' for citation in own)
@@ -66,9 +76,11 @@ def _card(number: int, hit: Hit, citations: Sequence[Citation]) -> str:
     places = [_place(say("whole"), passage.start, passage.end)]
     places += [_place(escape(f"[{each.marker}]"), each.start, each.end) for each in own]
     page = "" if passage.page is None else f"<span>{say('page', {'page': passage.page})}</span>"
+    fate = fates.get(passage.document_id)
+    since = f'<p class="hint">{say(f"since_{fate}")}</p>' if fate else ""
     return (
         f'<article class="card" id="passage-{number}-{hit.rank}" tabindex="-1">'
-        f"<header>{markers}<h3>{escape(hit.title)}</h3></header>{heading}"
+        f"<header>{markers}<h3>{escape(hit.title)}</h3></header>{since}{heading}"
         f"<blockquote>{_marked(number, hit, own)}</blockquote>"
         f'<footer><span class="source">{escape(hit.source)}</span>'
         f"{''.join(places)}{page}</footer></article>"

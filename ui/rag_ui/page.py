@@ -172,14 +172,14 @@ def build(*, assistant: Callable[[], Assistant], library: Callable[[], Library])
             )
 
         def ask(asked: str, turns: _Turns) -> Iterator[_Step]:
-            yield from _steps(assistant(), turns, asked)
+            yield from _steps(assistant(), library(), turns, asked)
 
         def ask_example(turns: _Turns, chosen: gr.SelectData) -> Iterator[_Step]:
-            yield from _steps(assistant(), turns, str(chosen.value["text"]))
+            yield from _steps(assistant(), library(), turns, str(chosen.value["text"]))
 
         def ask_exactly(turns: _Turns, event: gr.EventData) -> Iterator[_Step]:
             asked = [turn.question for turn in turns if turn.number == event.turn]
-            yield from _steps(assistant(), turns, "".join(asked), exact=True)
+            yield from _steps(assistant(), library(), turns, "".join(asked), exact=True)
 
         def add(files: list[str]) -> tuple[str, str, gr.Chatbot]:
             return documents.add(library(), files), *look()
@@ -211,7 +211,7 @@ def build(*, assistant: Callable[[], Assistant], library: Callable[[], Library])
 
 
 def _steps(
-    assistant: Assistant, turns: _Turns, asked: str, *, exact: bool = False
+    assistant: Assistant, library: Library, turns: _Turns, asked: str, *, exact: bool = False
 ) -> Iterator[_Step]:
     if not asked.strip():
         yield gr.skip(), gr.skip(), gr.skip(), gr.skip()
@@ -221,7 +221,8 @@ def _steps(
         turns = growing
         yield messages(turns), gr.skip(), turns, field
         field = gr.skip()
-    yield messages(turns), evidence(turns), turns, _ready()
+    # Answers given earlier keep their quotations, and tell what became of their documents.
+    yield messages(turns), evidence(turns, documents.fates(library, turns)), turns, _ready()
 
 
 def _ready() -> gr.Textbox:

@@ -84,6 +84,14 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "whole": ("段落", "Passage"),
     "place": ("第 {start}–{end} 字", "characters {start}–{end}"),
     "page": ("第 {page} 页", "page {page}"),
+    "since_changed": (
+        "这份文件后来有了新版本；引文出自旧版本。",
+        "This document has changed since; the quotation is from the version of then.",
+    ),
+    "since_gone": (
+        "这份文件后来已被移除；引文仍如当时所示。",
+        "This document has been removed since; the quotation stands as it was given.",
+    ),
     # Documents
     "add_files": ("添加文件", "Add files"),
     "add_hint": (

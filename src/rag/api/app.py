@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
-from rag.api import documents, examples, native, openai, problems, reference, service
+from rag.api import collections, documents, examples, native, openai, problems, reference, service
 from rag.api.opening import Opening
 from rag.api.security import Guard
 from rag.factory import Application
@@ -76,7 +76,7 @@ def create_app(settings: Settings, *, application: Application | None = None) ->
     app.state.opening = opening
     problems.install(app)
     reference.install(app)
-    for module in (native, documents, openai, service):
+    for module in (native, documents, collections, openai, service):
         app.include_router(module.router)
     service.install_unknown_path(app)
     app.add_middleware(Guard, settings=settings)

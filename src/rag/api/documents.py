@@ -1,4 +1,4 @@
-"""Documents: upload, list, show, delete; and the collections they are in."""
+"""Documents: upload, list, show, delete."""
 
 import json
 import unicodedata
@@ -11,8 +11,6 @@ from starlette.responses import Response
 from rag import schema
 from rag.api import examples
 from rag.api.documents_wire import (
-    Collection,
-    CollectionsReply,
     DocumentReply,
     DocumentsQuery,
     DocumentsReply,
@@ -271,25 +269,3 @@ def delete_document(document_id: DocumentId, application: Opened) -> Response:
     """Remove a document and all that derives from it; it is found no more when this returns."""
     application.library.remove(document_id)
     return Response(status_code=204)
-
-
-@router.get(
-    "/collections",
-    summary="List collections",
-    responses={
-        200: examples.described("list_collections", "The collections."),
-        **responses(429, 503),
-    },
-)
-def list_collections(application: Opened) -> CollectionsReply:
-    """All collections, `default` always among them."""
-    return CollectionsReply(
-        collections=[
-            Collection(
-                name=collection.name,
-                documents=collection.documents,
-                passages=collection.passages,
-            )
-            for collection in application.library.collections()
-        ]
-    )

@@ -5,10 +5,11 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from rag import schema
-from rag.api.wire import CollectionName, MetadataValue, Reason, Reply, WholeNumber
+from rag.api.wire import CollectionName, MetadataValue, Reason, Reply, Request, WholeNumber
 
 __all__ = [
     "Collection",
+    "CollectionRequest",
     "CollectionsReply",
     "DocumentReply",
     "DocumentSummary",
@@ -16,6 +17,7 @@ __all__ = [
     "DocumentsReply",
     "FileResult",
     "PassagesReply",
+    "RenameRequest",
     "StoredPassage",
     "UploadReply",
 ]
@@ -148,12 +150,43 @@ class UploadReply(Reply):
     results: list[FileResult]
 
 
+class CollectionRequest(Request):
+    """A collection to be made."""
+
+    name: CollectionName
+    passage_characters: int | None = Field(
+        None,
+        ge=50,
+        le=5000,
+        description="Length that its passages are cut to; the server's when left out.",
+    )
+
+
+class RenameRequest(Request):
+    """What a collection is to be called."""
+
+    name: CollectionName
+
+
 class Collection(Reply):
     """A set of documents."""
 
     name: str
     documents: int
     passages: int
+    passage_characters: int | None = Field(
+        description="Length that its passages are cut to, where it has one of its own."
+    )
+
+    @classmethod
+    def of(cls, collection: schema.Collection) -> Self:
+        """A collection as it is sent."""
+        return cls(
+            name=collection.name,
+            documents=collection.documents,
+            passages=collection.passages,
+            passage_characters=collection.settings.passage_characters,
+        )
 
 
 class CollectionsReply(Reply):

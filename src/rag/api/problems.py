@@ -21,6 +21,7 @@ from starlette.responses import Response
 from rag.api.field_errors import FieldError, field_errors
 from rag.api.headers import headers_for
 from rag.errors import (
+    DocumentReplaced,
     IndexLocked,
     IndexProblem,
     InvalidInput,
@@ -84,6 +85,9 @@ class ProblemReply(BaseModel):
     detail: str = Field(description="What was found, what was expected, what to do.")
     code: str = Field(description="Stable name of the error.")
     errors: list[FieldError] | None = Field(None, description="One entry a field that is wrong.")
+    replacement: str | None = Field(
+        None, description="Of a document that has changed: the id of its present version."
+    )
     id: str | None = Field(None, description="Of an unexpected error: the same id is in the log.")
 
 
@@ -148,7 +152,8 @@ def problem_of(error: RagError) -> Problem:
     if status >= 500:
         _logger.error("%s: %s", error.code, error)
     headers = _RETRY if isinstance(error, IndexLocked) else {}
-    return Problem(status, code=error.code, detail=str(error), headers=headers)
+    members = {"replacement": error.replacement} if isinstance(error, DocumentReplaced) else None
+    return Problem(status, code=error.code, detail=str(error), headers=headers, members=members)
 
 
 def install(app: FastAPI) -> None:

@@ -78,7 +78,7 @@ TopK = Annotated[
     Field(ge=1, le=50, description="Passages in the reply; the server's `top_k` when left out."),
 ]
 Exact = Annotated[bool, Field(description="Search exactly what was typed, without rewriting it.")]
-Explain = Annotated[bool, Field(description="Add `rank`, `page` and `signals` to each passage.")]
+Explain = Annotated[bool, Field(description="Add `rank` and `signals` to each passage.")]
 
 
 class Request(BaseModel):
@@ -145,6 +145,7 @@ class Passage(Reply):
     start: int = Field(description="In Unicode code points of the document's text.")
     end: int
     score: float = Field(description="Comparable within one reply only.")
+    page: int | None = Field(description="Page it begins on, where the document has pages.")
     metadata: dict[str, MetadataValue]
 
     @classmethod
@@ -161,20 +162,18 @@ class Passage(Reply):
             start=passage.start,
             end=passage.end,
             score=hit.score,
+            page=passage.page,
             metadata=dict(hit.metadata),
         )
         if not explain:
             return plain
-        return ExplainedPassage(
-            **plain.model_dump(), rank=hit.rank, page=passage.page, signals=dict(hit.signals)
-        )
+        return ExplainedPassage(**plain.model_dump(), rank=hit.rank, signals=dict(hit.signals))
 
 
 class ExplainedPassage(Passage):
     """A passage with what its score is made of."""
 
     rank: int = Field(description="1 is the best.")
-    page: int | None = Field(description="Page of the document, where it has pages.")
     signals: dict[str, float] = Field(description="What the score is made of, by name.")
 
 
@@ -193,6 +192,7 @@ class Citation(Reply):
     quote: str
     start: int = Field(description="In Unicode code points of the document's text.")
     end: int
+    page: int | None = Field(description="Page its passage begins on, where there are pages.")
 
     @classmethod
     def of(cls, citation: schema.Citation) -> Self:
@@ -207,6 +207,7 @@ class Citation(Reply):
             quote=citation.quote,
             start=citation.start,
             end=citation.end,
+            page=citation.page,
         )
 
 

@@ -3,89 +3,45 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
-import secrets
 import shutil
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote
 
+from rag.catalog.tables import APPLICATION_ID, SCHEMA_VERSION, upgrade
+from rag.catalog.tables import create as create_tables
+from rag.durable import FileLock
 from rag.errors import IndexDamaged, IndexLocked, IndexMismatch, IndexMissing, Unavailable
-from rag.schema import DEFAULT_COLLECTION
 
-__all__ = ["CATALOG_NAME", "LOCK_NAME", "SCHEMA_VERSION", "connect", "prepare", "translated"]
+__all__ = [
+    "CATALOG_NAME",
+    "LOCK_NAME",
+    "connect",
+    "copy_database",
+    "prepare",
+    "set_aside",
+    "translated",
+    "write_lock",
+]
+
+_logger = logging.getLogger(__name__)
 
 CATALOG_NAME = "catalog.sqlite3"
 LOCK_NAME = "write.lock"
 """Made by the first write, kept for good, held while writing."""
 
-SCHEMA_VERSION = 1
-_APPLICATION_ID = 0x52414751  # "RAGQ": tells this file from any other SQLite database
 _BUSY_SECONDS = 5.0
-_REBUILD = "Delete it and index the documents again: rag index PATH"
+_UPGRADE_SECONDS = 60.0
+_COPIED_PAGES = 4_096
+_REBUILD = (
+    "Put a backup in its place: rag restore FILE. Without one, delete it and index the documents"
+    " again: rag index PATH"
+)
 _FULL_CHECK_BYTES = 16 * 1024 * 1024
-
-# Keys are AUTOINCREMENT so that none is ever used twice: a derived index that lags behind can then
-# hold dead keys, but never a key that has come to mean something else. Long texts come last in
-# their rows, so that listings need not read past them.
-_SCHEMA = """
-CREATE TABLE collections (
-    key INTEGER PRIMARY KEY AUTOINCREMENT,
-    name TEXT NOT NULL UNIQUE,
-    seq INTEGER NOT NULL DEFAULT 0,
-    stamp TEXT NOT NULL DEFAULT '',
-    embedder TEXT
-);
-CREATE TABLE documents (
-    key INTEGER PRIMARY KEY AUTOINCREMENT,
-    document_id TEXT NOT NULL UNIQUE,
-    collection INTEGER NOT NULL REFERENCES collections(key) ON DELETE CASCADE,
-    source TEXT NOT NULL,
-    title TEXT NOT NULL,
-    metadata TEXT NOT NULL,
-    characters INTEGER NOT NULL,
-    first_passage INTEGER NOT NULL,
-    last_passage INTEGER NOT NULL,
-    text TEXT NOT NULL,
-    UNIQUE (collection, source)
-);
-CREATE TABLE passages (
-    key INTEGER PRIMARY KEY AUTOINCREMENT,
-    passage_id TEXT NOT NULL UNIQUE,
-    document INTEGER NOT NULL REFERENCES documents(key) ON DELETE CASCADE,
-    ordinal INTEGER NOT NULL,
-    start INTEGER NOT NULL,
-    "end" INTEGER NOT NULL,
-    page INTEGER,
-    period TEXT,
-    section TEXT NOT NULL,
-    text TEXT NOT NULL,
-    UNIQUE (document, ordinal)
-);
-CREATE TABLE vectors (
-    passage INTEGER PRIMARY KEY REFERENCES passages(key) ON DELETE CASCADE,
-    vector BLOB NOT NULL
-);
-CREATE TABLE changes (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT,
-    stamp TEXT NOT NULL,
-    collection INTEGER NOT NULL,
-    document INTEGER NOT NULL,
-    added INTEGER NOT NULL,
-    first_passage INTEGER NOT NULL,
-    last_passage INTEGER NOT NULL
-);
-CREATE INDEX changes_by_collection ON changes (collection, seq);
-CREATE TABLE feedback (
-    key INTEGER PRIMARY KEY AUTOINCREMENT,
-    created TEXT NOT NULL,
-    answer_id TEXT NOT NULL,
-    rating INTEGER NOT NULL,
-    comment TEXT NOT NULL
-);
-"""
 
 
 def prepare(folder: Path, *, create: bool) -> bool:
@@ -121,7 +77,14 @@ def prepare(folder: Path, *, create: bool) -> bool:
             _check(connection, path)
             version = connection.execute("PRAGMA user_version").fetchone()[0]
             if version == 0:
-                _create(connection)
+                create_tables(connection)
+            elif version < SCHEMA_VERSION and writable:
+                _upgrade(connection, path, version)
+            elif version < SCHEMA_VERSION:
+                raise Unavailable(
+                    f"{path} was written by an older version of this program (schema {version})"
+                    " and must be upgraded once, but it is read-only. Change its permissions."
+                )
             elif version > SCHEMA_VERSION:
                 raise IndexMismatch(
                     f"{path} was written by a newer version of this program (schema {version}; "
@@ -129,7 +92,7 @@ def prepare(folder: Path, *, create: bool) -> bool:
                     "another folder with RAG_DATA_DIR."
                 )
     except IndexDamaged as error:
-        raise IndexDamaged(f"{error}{_set_aside(path)}") from error
+        raise IndexDamaged(f"{error}{_kept(path)}") from error
     return writable
 
 
@@ -226,7 +189,7 @@ def _check_size(path: Path) -> None:
     if size < max(100, expected):
         raise IndexDamaged(
             f"{path} is damaged (it has {size} bytes; at least {max(100, expected)} were written)."
-            f" {_REBUILD}{_set_aside(path)}"
+            f" {_REBUILD}{_kept(path)}"
         )
 
 
@@ -234,7 +197,7 @@ def _check(connection: sqlite3.Connection, path: Path) -> None:
     """Detect a damaged or foreign file. Thorough while small, else the structure only."""
     tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
     application = connection.execute("PRAGMA application_id").fetchone()[0]
-    if tables and application != _APPLICATION_ID:
+    if tables and application != APPLICATION_ID:
         raise IndexMismatch(
             f"{path} is an SQLite database, but not one of this program's. "
             "Choose another folder with RAG_DATA_DIR."
@@ -246,28 +209,73 @@ def _check(connection: sqlite3.Connection, path: Path) -> None:
             raise IndexDamaged(f"{path} is damaged ({found}). {_REBUILD}")
 
 
-def _create(connection: sqlite3.Connection) -> None:
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        # Another process may have created it while this one waited.
-        if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
-            for statement in _SCHEMA.split(";\n"):
-                connection.execute(statement)
-            connection.execute(
-                "INSERT INTO collections (name, stamp) VALUES (?, ?)",
-                (DEFAULT_COLLECTION, secrets.token_hex(8)),
+def _upgrade(connection: sqlite3.Connection, path: Path, version: int) -> None:
+    """Keep a copy of an older catalog, then bring it to this version.
+
+    Raises Unavailable when the copy cannot be made, IndexLocked while another process writes.
+    """
+    with write_lock(path, timeout_s=_UPGRADE_SECONDS):
+        if connection.execute("PRAGMA user_version").fetchone()[0] == version:
+            copy = path.with_name(f"{path.name}.schema-{version}")
+            copy_database(connection, copy)
+            _logger.warning(
+                "%s is upgraded from schema %d to %d; a copy of it is kept as %s",
+                path,
+                version,
+                SCHEMA_VERSION,
+                copy.name,
             )
-            connection.execute(f"PRAGMA application_id={_APPLICATION_ID}")
-            connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
+            upgrade(connection)
 
 
-def _set_aside(path: Path) -> str:
-    """Copy a damaged file before anyone tries anything with it; the sentence that says so."""
+def copy_database(connection: sqlite3.Connection, target: Path) -> None:
+    """A whole and durable copy of a database that may be in use. Raises Unavailable."""
+    temporary = target.with_name(f"{target.name}.new")
+    try:
+        temporary.unlink(missing_ok=True)
+        with closing(sqlite3.connect(temporary)) as destination:
+            connection.backup(destination, pages=_COPIED_PAGES)
+            # A file alone, without a log beside it, as a copy should be.
+            destination.execute("PRAGMA journal_mode=DELETE")
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        temporary.replace(target)
+    except (OSError, sqlite3.Error) as error:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise Unavailable(
+            f"{target} cannot be written: {error}. Check the disk's free space and the folder's"
+            " permissions, or choose another place."
+        ) from error
+
+
+@contextmanager
+def write_lock(path: Path, *, timeout_s: float) -> Iterator[None]:
+    """The right to write to the catalog, which one process has at a time.
+
+    Raises IndexLocked, naming who has it, and Unavailable.
+    """
+    lock = FileLock(path.with_name(LOCK_NAME))
+    try:
+        acquired = lock.acquire(timeout_s=timeout_s)
+    except OSError as error:
+        raise Unavailable(
+            f"{path.parent} cannot be written to ({error.strerror}), nothing was "
+            "changed. Check the disk's free space and the folder's permissions."
+        ) from error
+    if not acquired:
+        raise IndexLocked(
+            f"{lock.holder()}, is writing to {path}; waited {timeout_s:g} s, "
+            "nothing was changed. Try again when it has finished."
+        )
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def set_aside(path: Path) -> Path | None:
+    """Copy a damaged file before anyone tries anything with it; None when that fails."""
     try:
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()[:8]
@@ -275,5 +283,10 @@ def _set_aside(path: Path) -> str:
         if not copy.exists():
             shutil.copyfile(path, copy)
     except OSError:
-        return ""
-    return f". A copy of it is kept as {copy.name}."
+        return None
+    return copy
+
+
+def _kept(path: Path) -> str:
+    copy = set_aside(path)
+    return "" if copy is None else f". A copy of it is kept as {copy.name}."

@@ -9,9 +9,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from rag.catalog.feedback import read_feedback
-from rag.errors import CollectionNotFound, DocumentNotFound
+from rag.errors import (
+    CollectionNotFound,
+    DocumentNotFound,
+    DocumentRemoved,
+    DocumentReplaced,
+)
 from rag.schema import (
     Collection,
+    CollectionSettings,
     Document,
     DocumentSummary,
     EmbedderInfo,
@@ -19,9 +25,15 @@ from rag.schema import (
     Hit,
     Metadata,
     Passage,
+    SourceState,
 )
 
 __all__ = ["Change", "PassageRow", "Position", "Snapshot"]
+
+_SOURCES = (
+    "SELECT source, document_id, fingerprint, last_passage - first_passage + 1 FROM documents"
+    " WHERE collection = ?"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +105,32 @@ class Snapshot:
             "SELECT name, embedder FROM collections WHERE embedder IS NOT NULL ORDER BY name"
         )
         return {name: EmbedderInfo(**json.loads(embedder)) for name, embedder in rows}
+
+    def embedder_of(self, collection: int) -> EmbedderInfo | None:
+        """Which model a collection's vectors are made with; None while it is empty."""
+        (encoded,) = self._connection.execute(
+            "SELECT embedder FROM collections WHERE key = ?", (collection,)
+        ).fetchone()
+        return None if encoded is None else EmbedderInfo(**json.loads(encoded))
+
+    def settings_of(self, collection: int) -> CollectionSettings:
+        """What holds for this collection alone."""
+        (passage_characters,) = self._connection.execute(
+            "SELECT passage_characters FROM collections WHERE key = ?", (collection,)
+        ).fetchone()
+        return CollectionSettings(passage_characters=passage_characters)
+
+    def sources(self, collection: int, source: str | None = None) -> dict[str, SourceState]:
+        """What is stored for each source of a collection, or for one of them."""
+        rows = (
+            self._connection.execute(_SOURCES, (collection,))
+            if source is None
+            else self._connection.execute(_SOURCES + " AND source = ?", (collection, source))
+        )
+        return {
+            name: SourceState(document_id=document_id, fingerprint=fingerprint, passages=passages)
+            for name, document_id, fingerprint, passages in rows
+        }
 
     def feedback(self) -> tuple[Feedback, ...]:
         """All judgements of answers, in the order in which they came."""
@@ -226,20 +264,45 @@ class Snapshot:
     def document(self, document_id: str) -> Document:
         """A document with its text. Raises DocumentNotFound."""
         row = self._connection.execute(
-            "SELECT d.document_id, c.name, d.source, d.title, d.metadata, d.text"
+            "SELECT d.document_id, c.name, d.source, d.title, d.metadata, d.fingerprint, d.text"
             " FROM documents AS d JOIN collections AS c ON c.key = d.collection"
             " WHERE d.document_id = ?",
             (document_id,),
         ).fetchone()
         if row is None:
-            raise _not_found(document_id)
+            raise self.absence(document_id)
         return Document(
             document_id=row[0],
             collection=row[1],
             source=row[2],
             title=row[3],
             metadata=json.loads(row[4]),
-            text=row[5],
+            fingerprint=row[5],
+            text=row[6],
+        )
+
+    def absence(self, document_id: str) -> DocumentNotFound:
+        """Why there is no such document: it was replaced, was removed, or never was."""
+        wanted, seen = document_id, {document_id}
+        at: str | None = None
+        while True:
+            row = self._connection.execute(
+                "SELECT at, replacement FROM gone WHERE document_id = ?", (wanted,)
+            ).fetchone()
+            if row is None:
+                break
+            at = row[0]
+            if row[1] is None or row[1] in seen:
+                return DocumentRemoved(f"The document {document_id!r} was removed at {at}.")
+            wanted = row[1]
+            seen.add(wanted)
+        if at is not None:
+            return DocumentReplaced(
+                f"The document {document_id!r} has changed since: {wanted!r} replaced it at {at}.",
+                replacement=wanted,
+            )
+        return DocumentNotFound(
+            f"There is no document {document_id!r}. List those there are with: rag documents list"
         )
 
     def documents(self, collection: str) -> tuple[DocumentSummary, ...]:
@@ -275,17 +338,32 @@ class Snapshot:
             self.document(document_id)
         return tuple(_passage(row) for row in rows)
 
+    def pending(self, *, limit: int) -> tuple[tuple[int, str, int], ...]:
+        """Passages that have no vector of the other model yet: key, document's id, ordinal."""
+        rows = self._connection.execute(
+            "SELECT p.key, d.document_id, p.ordinal FROM passages AS p"
+            " JOIN documents AS d ON d.key = p.document WHERE NOT EXISTS"
+            " (SELECT 1 FROM pending_vectors WHERE passage = p.key) ORDER BY p.key LIMIT ?",
+            (limit,),
+        )
+        return tuple((key, document_id, ordinal) for key, document_id, ordinal in rows)
+
     def collections(self) -> tuple[Collection, ...]:
         """All collections in order of name, with their sizes."""
         rows = self._connection.execute(
             "SELECT c.name, count(d.key),"
-            " coalesce(sum(d.last_passage - d.first_passage + 1), 0)"
+            " coalesce(sum(d.last_passage - d.first_passage + 1), 0), c.passage_characters"
             " FROM collections AS c LEFT JOIN documents AS d ON d.collection = c.key"
             " GROUP BY c.key ORDER BY c.name"
         )
         return tuple(
-            Collection(name=name, documents=documents, passages=passages)
-            for name, documents, passages in rows
+            Collection(
+                name=name,
+                documents=documents,
+                passages=passages,
+                settings=CollectionSettings(passage_characters=passage_characters),
+            )
+            for name, documents, passages, passage_characters in rows
         )
 
 
@@ -301,10 +379,4 @@ def _passage(row: Sequence[Any]) -> Passage:
         section=tuple(json.loads(section)),
         page=page,
         period=period,
-    )
-
-
-def _not_found(document_id: str) -> DocumentNotFound:
-    return DocumentNotFound(
-        f"There is no document {document_id!r}. List those there are with: rag documents list"
     )

@@ -151,8 +151,8 @@ def _packed(units: Sequence[_Unit], barriers: Sequence[int], limit: int) -> list
 
 def _belongs(before: _Unit, unit: _Unit, limit: int) -> bool:
     """Whether a paragraph continues the passage before it instead of opening its own."""
-    if unit.end - before.start > limit:
-        return False
+    if unit.end - before.start > limit or unit.page != before.page:
+        return False  # a passage says on which page it is
     size, added = before.end - before.start, unit.end - unit.start
     if before.section != unit.section:
         # A fragment of the section above (继续办好10件惠民实事。) closes the one before it.

@@ -25,10 +25,14 @@ EXIT_BROKEN_PIPE = 141
 
 _COMMANDS: Mapping[str, str] = {
     "ask": "answer a question with verbatim quotations from the documents",
+    "backup": "copy the whole index to one file, while others use it",
+    "collections": "list, create, rename and delete collections",
     "doctor": "check the installation, the model, the index, the disk and the port",
     "documents": "list, show and remove documents",
     "eval": "measure answers against questions whose answers are known",
     "index": "add files and folders to the index",
+    "reembed": "change the embedding model of an index, which answers meanwhile",
+    "restore": "put a backup in the place of the index",
     "search": "find the passages that bear on a query",
     "serve": "serve the chat page and the HTTP API",
 }

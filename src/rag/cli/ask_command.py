@@ -103,8 +103,9 @@ def _lines(answer: Answer, *, explain: bool) -> list[Line]:
 
 def _cited(citation: Citation, hit: Hit | None) -> Sequence[Line]:
     place = passages.place(citation.title, citation.section)
+    page = f" · page {citation.page}" if citation.page else ""
     return (
         line(("strong", f"[{citation.marker}] "), place),
         line(*passages.quoted(citation, hit), indent=4),
-        line(("dim", f"{citation.source} {citation.start}–{citation.end}"), indent=4),
+        line(("dim", f"{citation.source} {citation.start}–{citation.end}{page}"), indent=4),
     )

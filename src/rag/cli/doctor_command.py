@@ -23,6 +23,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="only what is installed, not the settings, the disk, the port and the index",
     )
+    parser.add_argument(
+        "--repair",
+        action="store_true",
+        help="also check all of the stored data, and make everything that derives from it anew",
+    )
     add_json(parser)
     add_settings(parser)
 
@@ -56,4 +61,4 @@ def _findings(arguments: argparse.Namespace) -> Iterator[Finding]:
     yield fine("settings", f"embedder {settings.embedder}, composer {settings.composer}")
     from rag.cli.surroundings import surroundings_findings
 
-    yield from surroundings_findings(settings)
+    yield from surroundings_findings(settings, repair=arguments.repair)

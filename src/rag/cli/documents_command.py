@@ -95,11 +95,9 @@ def _show(library: Library, arguments: argparse.Namespace) -> None:
 
 
 def _remove(library: Library, arguments: argparse.Namespace) -> None:
-    removed = []
-    for document_id in dict.fromkeys(arguments.document_ids):
-        library.remove(document_id)
-        removed.append(document_id)
-        if not arguments.json:
-            show([line(("good", "removed"), f"  {document_id}")])
+    removed = list(dict.fromkeys(arguments.document_ids))
+    library.remove(*removed)
     if arguments.json:
         write_json({"removed": removed})
+    else:
+        show([line(("good", "removed"), f"  {document_id}") for document_id in removed])

@@ -33,6 +33,8 @@ _NATIVE_MODULES = (
     "tokenizers",
     "safetensors",
     "pydantic_core",
+    "lxml.etree",
+    "pypdfium2",
 )
 _IMPORT_SECONDS = 120
 _AGAIN = "Install again: make install, or: pip install -c constraints.txt -e ."

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from rag.schema import (
         Answer,
         Citation,
+        Collection,
         Document,
         DocumentSummary,
         FileOutcome,
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "answer_reply",
+    "collections_reply",
     "document_reply",
     "listing_reply",
     "outcomes_reply",
@@ -90,6 +92,21 @@ def outcomes_reply(outcomes: Sequence[FileOutcome], *, collection: str) -> dict[
     }
 
 
+def collections_reply(collections: Sequence[Collection]) -> dict[str, object]:
+    """The reply of ``GET /v1/collections``."""
+    return {
+        "collections": [
+            {
+                "name": each.name,
+                "documents": each.documents,
+                "passages": each.passages,
+                "passage_characters": each.settings.passage_characters,
+            }
+            for each in collections
+        ]
+    }
+
+
 def _summary(summary: DocumentSummary) -> dict[str, object]:
     return {
         "document_id": summary.document_id,
@@ -124,12 +141,13 @@ def _passage(hit: Hit, *, explain: bool) -> dict[str, object]:
         "start": hit.passage.start,
         "end": hit.passage.end,
         "score": hit.score,
+        "page": hit.passage.page,
         "metadata": dict(hit.metadata),
     }
     if not explain:
         return plain
     signals = dict(hit.signals)
-    return {**plain, "rank": hit.rank, "page": hit.passage.page, "signals": signals}
+    return {**plain, "rank": hit.rank, "signals": signals}
 
 
 def _citation(citation: Citation) -> dict[str, object]:
@@ -143,4 +161,5 @@ def _citation(citation: Citation) -> dict[str, object]:
         "quote": citation.quote,
         "start": citation.start,
         "end": citation.end,
+        "page": citation.page,
     }

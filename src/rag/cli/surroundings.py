@@ -24,10 +24,12 @@ _LITTLE_SPACE, _TOO_LITTLE_SPACE = 2**30, 100 * 2**20
 _DOCUMENTS_READ = 1_000
 
 
-def surroundings_findings(settings: Settings) -> Iterator[Finding]:
+def surroundings_findings(settings: Settings, *, repair: bool) -> Iterator[Finding]:
     """The findings about disk, port and index, one at a time as they are made."""
     yield _disk(settings.data_dir)
     yield _port(settings.host, settings.port)
+    if repair:
+        yield _repaired(settings.data_dir)
     yield from _index(settings)
 
 
@@ -78,6 +80,36 @@ def _is_ours(host: str, port: int) -> bool:
         return False
     finally:
         connection.close()
+
+
+def _repaired(folder: Path) -> Finding:
+    """Check the catalog and make its indexes anew; the search that follows makes the others."""
+    from rag.catalog import Catalog
+    from rag.catalog import repair as repair_catalog
+    from rag.engines.indexes import remove_indexes
+
+    try:
+        wrong = repair_catalog(folder)
+        if wrong:
+            return problem(
+                "repair",
+                f"the catalog in {folder} is damaged: {'; '.join(wrong)}",
+                advice="Put a backup in its place: rag restore FILE. Without one, move the folder"
+                " away and index the documents again.",
+            )
+        catalog = Catalog.open(folder, create=False)
+        try:
+            with catalog.snapshot() as snapshot:
+                keys = snapshot.collection_keys()
+        finally:
+            catalog.close()
+    except IndexMissing as error:
+        return warning("repair", str(error))
+    except RagError as error:
+        return problem("repair", str(error))
+    for key in keys:
+        remove_indexes(folder, key)
+    return fine("repair", f"the catalog is whole; {len(keys)} collections are indexed anew")
 
 
 def _index(settings: Settings) -> Iterator[Finding]:

@@ -10,16 +10,17 @@ before it leaves, so that what has been removed cannot return.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rag.catalog import Catalog, Snapshot
-from rag.engines.indexes import CollectionIndexes
+from rag.engines.indexes import CollectionIndexes, remove_indexes
 from rag.engines.validation import validated
 from rag.errors import CollectionNotFound, IndexMismatch, InvalidInput
 from rag.protocols import Candidate
+from rag.schema import DEFAULT_COLLECTION
 from rag.text import fold, terms
 from rag.vectors import decode_vectors, encode_vectors
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from rag.schema import (
         Asked,
         Collection,
+        CollectionSettings,
         Document,
         DocumentSummary,
         EmbedderInfo,
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
         Filters,
         Hit,
         Passage,
+        SourceState,
     )
     from rag.vectors import VectorIndex
 
@@ -95,10 +98,32 @@ class EmbeddedEngine:
         self._catalog.write(document, passages, encode_vectors(checked), embedder=self._embedder)
         self._wrote = True
 
-    def remove(self, document_id: str) -> None:
+    def remove(self, *document_ids: str) -> None:
         """See ``rag.protocols.Engine``."""
-        self._catalog.remove(document_id)
+        self._catalog.remove(*document_ids)
         self._wrote = True
+
+    def create_collection(self, name: str, *, settings: CollectionSettings) -> None:
+        """See ``rag.protocols.Engine``."""
+        self._catalog.create_collection(name, settings)
+
+    def rename_collection(
+        self, name: str, new_name: str, *, identify: Callable[[str, str], str]
+    ) -> None:
+        """See ``rag.protocols.Engine``. The derived indexes know no ids, and stay."""
+        self._catalog.rename_collection(name, new_name, identify=identify)
+        self._wrote = True
+
+    def delete_collection(self, name: str) -> None:
+        """See ``rag.protocols.Engine``."""
+        with self._catalog.snapshot() as snapshot:
+            key = snapshot.collection_key(name)
+        self._catalog.delete_collection(name)
+        self._wrote = True
+        if name != DEFAULT_COLLECTION:
+            with self._indexes_lock:
+                self._indexes.pop(name, None)
+            remove_indexes(self._folder, key)
 
     def candidates(
         self,
@@ -181,6 +206,16 @@ class EmbeddedEngine:
             if all(summary.metadata.get(name) == value for name, value in (filters or {}).items())
         )
 
+    def settings_of(self, collection: str) -> CollectionSettings:
+        """See ``rag.protocols.Engine``."""
+        with self._catalog.snapshot() as snapshot:
+            return snapshot.settings_of(snapshot.collection_key(collection))
+
+    def sources(self, *, collection: str, source: str | None = None) -> Mapping[str, SourceState]:
+        """See ``rag.protocols.Engine``."""
+        with self._catalog.snapshot() as snapshot:
+            return snapshot.sources(snapshot.collection_key(collection), source)
+
     def passages(self, document_id: str) -> tuple[Passage, ...]:
         """See ``rag.protocols.Engine``."""
         with self._catalog.snapshot() as snapshot:
@@ -199,6 +234,10 @@ class EmbeddedEngine:
         with self._reading(collection) as (snapshot, key, _, lexical_index):
             counts = lexical_index.document_frequencies(fold(term) for term in asked)
             return {term: counts[fold(term)] for term in asked}, snapshot.passage_count(key)
+
+    def back_up(self, target: Path) -> None:
+        """Copy everything to one file while others read and write. Raises Unavailable."""
+        self._catalog.back_up(target)
 
     def add_feedback(
         self, answer_id: str, *, rating: int, comment: str = "", asked: Asked | None = None
@@ -229,8 +268,11 @@ class EmbeddedEngine:
             return
         if self._wrote:
             for collection in self.collections():
-                with self._reading(collection.name):
-                    pass
+                try:
+                    with self._reading(collection.name):
+                        pass
+                except IndexMismatch:
+                    return  # embedded anew by another process: nothing here is worth saving
         for indexes in self._indexes.values():
             indexes.save()
 
@@ -254,6 +296,9 @@ class EmbeddedEngine:
                     with self._indexes_lock:
                         self._indexes.pop(collection, None)
                     raise
+                stored = snapshot.embedder_of(key)
+                if stored is not None:  # it may have been embedded anew since this was opened
+                    _check_model(self._folder, collection, stored=stored, given=self._embedder)
                 vectors, lexical = indexes.follow(snapshot, key, writable=self._catalog.writable)
             yield snapshot, key, vectors, lexical
 
@@ -266,8 +311,9 @@ def _check_model(
     raise IndexMismatch(
         f"Collection {collection!r} in {folder} was indexed with the embedding model "
         f"{_describe(stored)}; the model now in use is {_describe(given)}. Vectors of different "
-        f"models cannot be compared. Set RAG_EMBEDDER to the model it was indexed with, or choose "
-        "another folder with RAG_DATA_DIR and index the documents there: rag index PATH"
+        f"models cannot be compared. Set RAG_EMBEDDER to the model it was indexed with, change the "
+        "index's model with rag reembed, or choose another folder with RAG_DATA_DIR and index the "
+        "documents there: rag index PATH"
     )
 
 

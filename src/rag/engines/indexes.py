@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import threading
 from collections.abc import Iterable
 from pathlib import Path
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from rag.schema import EmbedderInfo
 
-__all__ = ["CollectionIndexes"]
+__all__ = ["CollectionIndexes", "remove_indexes"]
 
 _logger = logging.getLogger(__name__)
 
@@ -27,6 +28,12 @@ _DEAD_MINIMUM = 1_000
 _DEAD_SHARE = 0.25
 _SAVE_AT_CLOSE = 100_000
 """Up to this size saving the vectors at close costs less than replaying changes at every start."""
+
+
+def remove_indexes(folder: Path, key: int) -> None:
+    """Remove what was derived for a collection that is gone, or is to be derived anew."""
+    for kind in ("vectors", "lexical"):
+        shutil.rmtree(folder / kind / f"collection-{key}", ignore_errors=True)
 
 
 class CollectionIndexes:

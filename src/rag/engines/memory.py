@@ -7,13 +7,21 @@ the sum of the rarity of the query's terms that a passage or its headings hold.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rag.engines.validation import validated
 from rag.errors import CollectionNotFound, DocumentNotFound, InvalidInput
 from rag.protocols import Candidate
-from rag.schema import DEFAULT_COLLECTION, Collection, DocumentSummary, Hit
+from rag.schema import (
+    DEFAULT_COLLECTION,
+    Collection,
+    CollectionSettings,
+    DocumentSummary,
+    Hit,
+    SourceState,
+)
 from rag.text import fold, terms
 
 if TYPE_CHECKING:
@@ -35,7 +43,7 @@ class MemoryEngine:
         self._documents: dict[str, Document] = {}
         self._passages: dict[str, tuple[Passage, ...]] = {}
         self._vectors: dict[str, FloatArray] = {}
-        self._collections = {DEFAULT_COLLECTION}
+        self._collections = {DEFAULT_COLLECTION: CollectionSettings()}
 
     def write(self, document: Document, passages: Sequence[Passage], vectors: FloatArray) -> None:
         """See ``rag.protocols.Engine``."""
@@ -43,17 +51,76 @@ class MemoryEngine:
         for old in list(self._documents.values()):
             if (old.collection, old.source) == (document.collection, document.source):
                 self.remove(old.document_id)
-        self._collections.add(document.collection)
+        self._collections.setdefault(document.collection, CollectionSettings())
         self._documents[document.document_id] = document
         self._passages[document.document_id] = tuple(passages)
         for passage, row in zip(passages, rows, strict=True):
             self._vectors[passage.passage_id] = row
 
-    def remove(self, document_id: str) -> None:
+    def remove(self, *document_ids: str) -> None:
         """See ``rag.protocols.Engine``."""
-        del self._documents[self.document(document_id).document_id]
-        for passage in self._passages.pop(document_id):
-            del self._vectors[passage.passage_id]
+        for document in [self.document(document_id) for document_id in dict.fromkeys(document_ids)]:
+            del self._documents[document.document_id]
+            for passage in self._passages.pop(document.document_id):
+                del self._vectors[passage.passage_id]
+
+    def create_collection(self, name: str, *, settings: CollectionSettings) -> None:
+        """See ``rag.protocols.Engine``."""
+        if name in self._collections:
+            raise InvalidInput(f"There is a collection {name!r} already. Choose another name.")
+        self._collections[name] = settings
+
+    def rename_collection(
+        self, name: str, new_name: str, *, identify: Callable[[str, str], str]
+    ) -> None:
+        """See ``rag.protocols.Engine``."""
+        import numpy as np
+
+        self._check(name)
+        if name == DEFAULT_COLLECTION:
+            raise InvalidInput(f"The collection {name!r} cannot be renamed.")
+        if name == new_name:
+            return
+        self.create_collection(new_name, settings=self._collections[name])
+        for old in [each for each in self._documents.values() if each.collection == name]:
+            passages = self._passages[old.document_id]
+            vectors = np.stack([self._vectors[passage.passage_id] for passage in passages])
+            new_id = identify(old.source, old.text)
+            self.remove(old.document_id)
+            self.write(
+                replace(old, document_id=new_id, collection=new_name),
+                [
+                    replace(each, document_id=new_id, passage_id=f"{new_id}-{each.ordinal}")
+                    for each in passages
+                ],
+                vectors,
+            )
+        del self._collections[name]
+
+    def delete_collection(self, name: str) -> None:
+        """See ``rag.protocols.Engine``."""
+        self._check(name)
+        self.remove(*(each.document_id for each in self.documents(collection=name)))
+        if name != DEFAULT_COLLECTION:
+            del self._collections[name]
+
+    def settings_of(self, collection: str) -> CollectionSettings:
+        """See ``rag.protocols.Engine``."""
+        self._check(collection)
+        return self._collections[collection]
+
+    def sources(self, *, collection: str, source: str | None = None) -> Mapping[str, SourceState]:
+        """See ``rag.protocols.Engine``."""
+        self._check(collection)
+        return {
+            document.source: SourceState(
+                document_id=document.document_id,
+                fingerprint=document.fingerprint,
+                passages=len(self._passages[document.document_id]),
+            )
+            for document in self._documents.values()
+            if document.collection == collection and source in {None, document.source}
+        }
 
     def candidates(
         self,
@@ -154,7 +221,14 @@ class MemoryEngine:
         for name in sorted(self._collections):
             documents = self.documents(collection=name)
             passages = sum(document.passages for document in documents)
-            listed.append(Collection(name=name, documents=len(documents), passages=passages))
+            listed.append(
+                Collection(
+                    name=name,
+                    documents=len(documents),
+                    passages=passages,
+                    settings=self._collections[name],
+                )
+            )
         return tuple(listed)
 
     def document_frequencies(

@@ -12,7 +12,7 @@ import unicodedata
 from rag.errors import UnreadableDocument
 from rag.text import normalise
 
-__all__ = ["decode"]
+__all__ = ["decode", "kind_of"]
 
 _SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
     (0, b"%PDF-", "a PDF file"),
@@ -83,7 +83,7 @@ def decode(data: bytes, *, name: str) -> str:
     if not data:
         message = f"{name} is empty (0 bytes). Expected some text."
         raise UnreadableDocument(message)
-    kind = _kind(data)
+    kind = kind_of(data)
     if kind:
         message = f"{name} is {kind} by its content, whatever its name says. {_ADVICE}"
         raise UnreadableDocument(message)
@@ -100,7 +100,7 @@ def decode(data: bytes, *, name: str) -> str:
     return text
 
 
-def _kind(data: bytes) -> str | None:
+def kind_of(data: bytes) -> str | None:
     """What the first bytes say a file is, where that is not text."""
     for offset, signature, kind in _SIGNATURES:
         if data.startswith(signature, offset):
