@@ -141,11 +141,11 @@ def hits(
 ) -> tuple[float, float]:
     """hit@1 and hit@5."""
     matcher = TermMatcher(embedder)
-    retriever = Retriever(engine=library.engine, embedder=embedder, matcher=matcher)
     documents = library.documents()
     known = sorted({str(d.metadata["place"]) for d in documents if "place" in d.metadata})
     first = five = 0
     with _without(mechanism) as everywhere:
+        retriever = Retriever(engine=library.engine, embedder=embedder, matcher=matcher)
         for asked in questions.questions:
             question: Question = understand(
                 asked.question, history=asked.history, known_places=known

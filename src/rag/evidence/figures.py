@@ -13,7 +13,7 @@ _QUANTITY = (
     r"(?:\s*(?:hundred|thousand|million|billion|trillion|-))*\s*"
 )
 _FIGURE = re.compile(
-    r"\d+(?:\.\d+)?|[一二三四五六七八九十百千万亿两]+(?:成|倍|分之|[个家项条座次位名户人])|翻番|过半|全覆盖"
+    r"\d+(?:\.\d+)?|[一二三四五六七八九十百千万亿两]+(?:成|倍|分之|连[冠丰增升]|[个家项条座次位名户人])|翻番|过半|全覆盖"
 )
 # Figures that name or number something instead of counting it: 1号线, 第十四届, 2024年, 12345热线;
 # and the one that is an article: 其中一个种.

@@ -42,6 +42,9 @@ _RARE_ENOUGH = 4.0
 rarest words of a question are as often people's own as names."""
 _NEAR_GLOSSARY = 0.7
 
+_LESS_NEAR = 0.03
+"""What every further written form of the glossary counts less than the one before it."""
+
 _KINDRED = 0.4
 """What a word counts that shares half of a term's characters."""
 _CHARACTERS = 6
@@ -100,8 +103,10 @@ class TermMatcher:
         for row, (_, folded) in enumerate(told):
             for column, forms in enumerate(variants):
                 # The segmenter cuts the same word differently in another sentence.
-                if any(len(form) > 1 and form in folded for form in forms):
-                    result[row, column] = 1.0
+                for place, form in enumerate(forms):
+                    if len(form) > 1 and form in folded:
+                        result[row, column] = max(result[row, column], _standing(place))
+                        break
         if contexts:
             result = np.maximum(result, 0.5 * best[len(texts) :])
         return result
@@ -169,7 +174,8 @@ class _Known:
         for row, numbers in enumerate(asked):
             # Where the glossary gives the written words, one that is merely near is trusted less.
             trust = 1.0 if len(numbers) == 1 else _NEAR_GLOSSARY
-            result[row] = trust * soft[first : first + len(numbers)].max(axis=0)
+            standing = np.array([[_standing(place)] for place in range(len(numbers))])
+            result[row] = trust * (standing * soft[first : first + len(numbers)]).max(axis=0)
             first += len(numbers)
         return result
 
@@ -216,6 +222,11 @@ class _Known:
                 self._characters[number, : len(own)] = own
         # Last: a word that has a number has all its rows.
         self._numbers.update(zip(missing, range(size, needed), strict=True))
+
+
+def _standing(place: int) -> float:
+    """What a written form counts by its place among those of the glossary, the nearest first."""
+    return 1.0 - _LESS_NEAR * place
 
 
 def _grown(rows: Any, room: int) -> Any:

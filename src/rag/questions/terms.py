@@ -37,6 +37,10 @@ _HAN_DIGITS = {character: str(digit) for digit, character in enumerate("〇一�
 _HAN_YEAR = re.compile("(?P<year>[一二][〇零九][〇零一二三四五六七八九]{2})年")
 
 
+# 多少人次 asks for a unit; that a sentence has the unit is judged by itself.
+_ASKED_UNIT = re.compile(
+    r"(?:多少|几)[十百千万亿]*(?:人次|户次|公里|平方公里|平方米|立方米|[美欧日]?元|公?斤|公?吨|亩|公顷|千瓦|小时|分钟)"
+)
 _NAME = re.compile(r"(?<=[a-z0-9,'’] )(?P<name>[A-Z][a-z]{2,})(?![\w&-])")
 _REPORT = re.compile("(?:政府)?工作报告")
 _REPORT_YEAR = re.compile(
@@ -71,7 +75,7 @@ def content_terms(text: str) -> tuple[dict[str, float], dict[str, tuple[str, ...
     a question is about is mostly in its nouns; people use their own verbs (盖 for 建成).
     Expressions of the glossary are one term each, with the words that documents write for them.
     """
-    folded = _YEAR.sub(" ", fold(text))
+    folded = _ASKED_UNIT.sub(" ", _YEAR.sub(" ", fold(text)))
     weights: dict[str, float] = {}
     alternatives: dict[str, tuple[str, ...]] = {}
     position = 0
