@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -20,12 +19,7 @@ from tests.evaluation_samples import TEXT, a_case, a_reply, cited
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-CHROMIUM = shutil.which("chromium")
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no chromium: apt-get install chromium"),
-]
+pytestmark = pytest.mark.browser
 
 HOSTILE = "</script><img src=x onerror=alert(1)><b>粗</b>&amp;"
 REFUSAL = a_reply("文档中没有。", answered=False, refusal_code="weak_evidence")
@@ -79,25 +73,14 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> str:
     return path.as_uri()
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    from playwright.sync_api import sync_playwright
-
-    with (
-        sync_playwright() as playwright,
-        playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"]) as browser,
-    ):
-        yield browser
-
-
 @pytest.fixture
-def opened(chromium: Browser, report: str) -> Iterator[Any]:
+def opened(browser: Browser, report: str) -> Iterator[Any]:
     """A function that opens the report. Complaints, requests and dialogs fail the test."""
     problems: list[str] = []
     contexts = []
 
     def open_report(*, width: int = 1280, dark: bool = False, case: str = "") -> Page:
-        context = chromium.new_context(
+        context = browser.new_context(
             viewport={"width": width, "height": 900}, color_scheme="dark" if dark else "light"
         )
         contexts.append(context)
