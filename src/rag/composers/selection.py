@@ -26,7 +26,7 @@ __all__ = [
     "missing_terms",
 ]
 
-_WHO = re.compile(r"谁|\bwho\b", re.I)
+_WHO = re.compile(r"谁|\bwho\b|(?:长|书记|主席|总理|总统|主任)(?:的名字)?(?:是|叫)什么", re.I)
 _WHICH = re.compile(
     r"(?:哪一?[个所家座条]|什么)(?P<rank>区|县|镇|乡|街道|大学|学院|学校|医院|机场)"
 )

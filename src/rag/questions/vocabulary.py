@@ -21,7 +21,7 @@ STOPWORDS = _words(
     搞 给 让 这份 那份 作 最近 打算 准备 知道 想知道 问 问题 情况 如何样 哪一年 哪一个 第几 几位
     多少个 多少家 有多少 有哪些 等 里 中 上 下 里面 之间 内 达到 实现 完成 取得 进行 开展 包括
     各有 各是 各为 打了 拿了 子 部 斤 写 看 听说 听 据说 到底 究竟 这么 那么 怎么着 想要 能够 咱
-    百分之 百分之几 几成 几倍 多少倍 上一年 同比 过了
+    名称 名字 叫 叫做 实际 相比 对比 比较 跟 百分之 百分之几 几成 几倍 多少倍 上一年 同比 过了
     咱们 提到 提出 设定 定 定为 根据 按照 大概 大约 左右 主要 怎么办 干 干了 呐
     """
 )
@@ -37,7 +37,7 @@ GENERIC_WORDS = _words(
     目标 计划 预期 预计 力争 打算 安排 任务 指标 政府 工作 报告 政府工作报告 工作报告 市政府
     市长 城市 全国 全省 全市 本市 我市 数量 数字 数据 规模 水平 总数 总量 总额 比例 比重 占比 数目
     金额 增长 增长率 增速 增幅 增加 提高 下降 新增 成绩 成果 进展 成效 措施 举措 做法 政策 项目 方式
-    内容 名称 名字 叫 结果 变化 突破 涨幅 降幅 涨 跌 上涨 下跌 上升 钱 发展 建设 推进 推动 情形
+    内容 结果 变化 突破 涨幅 降幅 涨 跌 上涨 下跌 上升 钱 发展 建设 推进 推动 情形
     预期目标 主要目标
     growth grow grew grown rate increase increased rise rose reach reached percent percentage share
     proportion volume value size
@@ -56,7 +56,7 @@ ENGLISH_STOPWORDS = _words(
     all each every both few more most other such only own same too very just also ever still yet
     please tell give show list name say says said annual last current next previous mention
     mentioned kind kinds type types there's what's s t number amount level figure total
-    fast much far long large big high strong well hard hope hoped hopes expect expected expects
+    like tomorrow yesterday tonight fast much far long large big high strong well hard hope hoped hopes expect expected expects
     aim aims aimed aiming want wants wanted come came comes go goes went going take takes took taken
     put puts use uses used find found see saw seen count counted counts look looks work works worked
     mean means meant keep keeps kept turn turned help helped helps start started begin began begun
