@@ -56,7 +56,8 @@ ENGLISH_STOPWORDS = _words(
     all each every both few more most other such only own same too very just also ever still yet
     please tell give show list name say says said annual last current next previous mention
     mentioned kind kinds type types there's what's s t number amount level figure total
-    like tomorrow yesterday tonight fast much far long large big high strong well hard hope hoped hopes expect expected expects
+    like tomorrow yesterday tonight fast much far long large big high strong well hard hope hoped
+    hopes expect expected expects
     aim aims aimed aiming want wants wanted come came comes go goes went going take takes took taken
     put puts use uses used find found see saw seen count counted counts look looks work works worked
     mean means meant keep keeps kept turn turned help helped helps start started begin began begun
