@@ -198,6 +198,15 @@ class Assistant:
         with self._asked_lock:
             return self._asked.get(answer_id)
 
+    def give_feedback(self, answer_id: str, *, rating: int, comment: str = "") -> None:
+        """Keep a reader's judgement, 1 or -1, beside the documents.
+
+        With the question, where it is still known: a judgement can become a case for ``rag eval``.
+        """
+        self._engine.add_feedback(
+            answer_id, rating=rating, comment=comment, asked=self.asked(answer_id)
+        )
+
     def _remember(
         self, answer: Answer, *, collection: str, filters: Filters, history: Sequence[Turn]
     ) -> None:

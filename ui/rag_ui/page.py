@@ -187,6 +187,13 @@ def build(*, assistant: Callable[[], Assistant], library: Callable[[], Library])
         def remove(event: gr.EventData) -> tuple[str, str, gr.Chatbot]:
             return documents.remove(library(), str(event.document)), *look()
 
+        def judge(turns: _Turns, event: gr.EventData) -> None:
+            for turn in turns:
+                if turn.number == event.turn and turn.answer is not None:
+                    comment = str(event.comment)[: frame.LONGEST_COMMENT]
+                    rating = 1 if event.good else -1
+                    assistant().give_feedback(turn.answer.answer_id, rating=rating, comment=comment)
+
         conversing = [conversation, panel, turns, question]
         quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
         asking = [
@@ -200,6 +207,8 @@ def build(*, assistant: Callable[[], Assistant], library: Callable[[], Library])
         stopping.then(_stopped, turns, conversing, **quiet)
         restarting = header.restart(None, None, None, cancels=asking, **quiet)
         restarting.then(_restarted, None, conversing, **quiet)
+        # One after the other: the latest judgement of an answer counts.
+        header.judge(judge, turns, None, concurrency_limit=1, trigger_mode="multiple", **quiet)
         header.documents(look, None, [listing, conversation], **quiet)
         header.remove(remove, None, [outcomes, listing, conversation], **quiet)
         added = upload.upload(add, upload, [outcomes, listing, conversation], **quiet)
