@@ -44,8 +44,9 @@ _ASKED_UNIT = re.compile(
 _NAME = re.compile(r"(?<=[a-z0-9,'’] )(?P<name>[A-Z][a-z]{2,})(?![\w&-])")
 _REPORT = re.compile("(?:政府)?工作报告")
 _REPORT_YEAR = re.compile(
-    r"(?<!\d)(?P<year>(?:19|20)\d\d)\s*年?的?(?:[\u4e00-\u9fff]{0,12}?(?:政府)?工作报告"
-    r"|(?:\s+[\w'’]+){0,2}\s+(?:government\s+)?work\s+report)",
+    r"(?<!\d)(?P<year>(?:19|20)\d\d)\s*年?的?(?:"
+    r"(?:[\u4e00-\u9fff]{0,12}?工作|[\u4e00-\u9fff]{0,6}?政府|[\u4e00-\u9fff]{0,3}?)报告(?![了期])"
+    r"|(?:\s+[\w'’]+){0,2}\s+(?:government\s+)?(?:work\s+)?report\b)",
     re.I,
 )
 
