@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from rag.evidence import index_terms, weights_of
-from rag.questions import bare_name, names_place
+from rag.questions import bare_name, names_place, with_written_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -130,13 +130,13 @@ class Retriever:
         )
         if self._leg is not None:
             candidates = _proposed_by(self._leg, candidates)
-        return Retrieval(
-            question=question, hits=self._rank(question, candidates, limit=limit), scope=scope
-        )
+        question, hits = self._ranked(question, candidates, limit=limit)
+        return Retrieval(question=question, hits=hits, scope=scope)
 
-    def _rank(
+    def _ranked(
         self, question: Question, candidates: Sequence[Candidate], *, limit: int
-    ) -> tuple[Hit, ...]:
+    ) -> tuple[Question, tuple[Hit, ...]]:
+        """The best candidates, and the question with what its names are written as in them."""
         top_lexical = max((candidate.lexical or 0.0 for candidate in candidates), default=0.0)
         first = sorted(
             candidates,
@@ -148,9 +148,11 @@ class Retriever:
         found = self._engine.hits([candidate.passage_id for candidate in first])
         kept = [candidate for candidate in first if candidate.passage_id in found]
         hits = [found[candidate.passage_id] for candidate in kept]
+        texts = [hit.passage.text for hit in hits]
+        question = with_written_names(question, texts)
         matches = self._matcher.matches(
             question,
-            [hit.passage.text for hit in hits],
+            texts,
             contexts=[" ".join((hit.title, *hit.passage.section)) for hit in hits],
         )
         weight_sum = sum(question.weights)
@@ -165,7 +167,7 @@ class Retriever:
                 "year": _year_agreement(question, hit),
             }
             signalled.append(replace(hit, score=score(signals, self._weights), signals=signals))
-        return rank(signalled)[:limit]
+        return question, rank(signalled)[:limit]
 
 
 def _wording(question: Question) -> str:

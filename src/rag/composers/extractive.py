@@ -257,6 +257,9 @@ class ExtractiveComposer:
                 for column, weight in counted
             )
 
+        def held_at_all(row: int) -> float:
+            return float(matches[row] @ weights)
+
         total = sum(weight for _, weight in counted) or 1.0
         values = [
             held(range(row, row + 1)) / total + 0.3 * kind_agreement(question, piece)
@@ -267,7 +270,7 @@ class ExtractiveComposer:
         seeds = [row for row in range(len(pieces)) if agreeing[row] == strongest]
         first = last = max(
             seeds if pointed else range(len(pieces)),
-            key=lambda row: (values[row], -row),
+            key=lambda row: (round(values[row], 2), held_at_all(row), -row),
         )
 
         def length(low: int, high: int) -> int:

@@ -152,7 +152,7 @@ def _as_likely(ranked: Sequence[Sentence]) -> Sentence | None:
             sentence.signals["kind"] >= best.signals["kind"]
             and not sentence.signals["heading"]
             and sentence.hit.passage.document_id == best.hit.passage.document_id
-            and _overlap(sentence.text, best.text) <= 0.8
+            and _overlap(sentence.text, best.text) <= 0.9
         ):
             return sentence
     return None
