@@ -62,6 +62,9 @@ SENTENCE_WEIGHTS = {
 }
 """What each signal of a sentence counts: fitted by training/calibrate.py, rounded."""
 
+_SPOKEN_OF = 0.8
+"""A match from which on a passage speaks of a term, and not of something merely near."""
+
 _PERSON_WEIGHT = 0.8
 """What the kind counts where a person is asked for: without a name there is no answer."""
 
@@ -313,7 +316,7 @@ def _spoken_of(places: Sequence[tuple[Hit, int, int]], matches: FloatArray) -> F
             first = row
         else:
             held[row] = np.maximum(matches[first], matches[row - 1])
-    return held
+    return np.where(held >= _SPOKEN_OF, held, 0.0)
 
 
 def _units(text: str) -> list[tuple[int, int]]:

@@ -101,7 +101,11 @@ def choose(question: Question, ranked: Sequence[Sentence]) -> list[Sentence]:
     """The sentences of the answer, best first."""
     best = ranked[0]
     if question.kind in {"number", "date", "name", "definition"}:
-        other = _other_period(question, ranked) or _as_likely(ranked)
+        other = (
+            _as_likely(ranked)
+            if question.kind in {"name", "definition"}
+            else _other_period(question, ranked)
+        )
         return _in_order([best, other]) if other else [best]
     limit, bar = (3, 0.80) if question.kind == "list" else (2, 0.85)
     chosen = [best]
