@@ -121,11 +121,12 @@ def understand(
     ``known_places`` are the places that documents of the library are about.
     """
     typed = text.strip()
-    rewritten = typed if exact else carry_over(typed, history)
+    known = tuple(known_places)
+    rewritten = typed if exact else carry_over(typed, history, known_places=known)
     spoken = language(typed)
     plain = simplified(rewritten)
     years = explicit_years(plain)
-    places = find_places(plain, known=known_places)
+    places = find_places(plain, known=known)
     plan, review = _PLAN.search(plain), _REVIEW.search(plain)
     period: Period | None = None
     if plan and not review:
