@@ -305,7 +305,8 @@ class ExtractiveComposer:
         # A figure follows what it is of: one that stands before it is of something else.
         topical = max(range(len(pieces)), key=lambda row: (held(range(row, row + 1)), -row))
         told, beside = (held(range(row, row + 1)) for row in (topical, first))
-        if question.kind == "number" and first < topical and told >= 0.8 * total > 2 * beside:
+        figured = question.kind == "number" and agreeing[topical] > -1
+        if figured and first < topical and told >= 0.8 * total > 2 * beside:
             first = last = topical
 
         def length(low: int, high: int) -> int:

@@ -104,7 +104,7 @@ _MEASURED = tuple(
 )
 """Units that a question names itself, each with those that measure the same."""
 
-_COUNTERS = ("间座所家个处栋", "名人位个", "次场届班趟", "条列", "只头件台", "部个首本册")
+_COUNTERS = ("间座所家个处栋户", "名人位个", "次场届班趟", "条列", "只头件台", "部个首本册")
 
 _DATE = re.compile(
     r"\d{4}\s*年(?:\d{1,2}月(?:\d{1,2}日)?)?|\d{1,2}月(?:\d{1,2}日|[底初份])?|年底|上半年|下半年"

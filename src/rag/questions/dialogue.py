@@ -40,6 +40,9 @@ _YEARS = re.compile(
 _AIMS = re.compile(
     r"的?(?:预期)?(?:目标|计划|安排)|\b(?:targets?|goals?|plans?)\b(?:\s+for)?", re.I
 )
+_PRESENT = {"did": "does", "was": "is", "were": "are"}
+_TENSE = re.compile(r"\b(?:did|was|were)\b")
+"""The tense of a question belongs to its year: that of another year may ask for plans."""
 _QUESTION = re.compile(
     r"多少|几|什么|哪|怎|如何|吗|谁|\b(?:how|what|which|who|when|where|why)\b", re.I
 )
@@ -94,7 +97,7 @@ def carry_over(text: str, history: Sequence[Turn], *, known_places: Iterable[str
     if not is_bare(new) and not _ANAPHOR.search(new) and not _QUESTION.search(new):
         return _another_topic(old, new, known)
     if _YEARS.search(new):
-        old = _YEARS.sub("", old)
+        old = _TENSE.sub(lambda past: _PRESENT[past[0]], _YEARS.sub("", old))
     if _AIMS.search(new):
         old = _AIMS.sub("", old)
     if chinese and _QUESTION.search(new):

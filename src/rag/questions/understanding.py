@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 
 from rag.questions.dialogue import carry_over
 from rag.questions.places import find_places, names_place
-from rag.questions.terms import capitalised, content_terms, explicit_years, report_years
+from rag.questions.terms import (
+    capitalised,
+    content_terms,
+    explicit_years,
+    proper_nouns,
+    report_years,
+)
 from rag.schema import Question
 from rag.text import language, simplified
 
@@ -65,7 +71,7 @@ _KINDS: tuple[tuple[AnswerKind, re.Pattern[str]], ...] = (
             r"|(?:目标|增长率|[产总数]量|总额|收入|里程|面积|人数|次数|户数|强度)\s*[?？]?$"
             r"|\bhow\s+(?:many|much|long|large|big|high|tall|deep|wide|heavy|fast|far|old|often)\b|\bwhat\s+(?:percent(?:age)?|share"
             r"|proportion|number|amount|rate|size|length|rank|value|volume|growth|total|level)\b"
-            r"|\bwhat\b.*\b(?:rate|target|growth|output|volume|number|share|percentage|length|amount|value"
+            r"|\b(?:where|how)\b.*\brank|\bwhat\b.*\b(?:rate|target|growth|output|volume|number|share|percentage|length|amount|value"
             r"|rank|ranking|intensity|total|mileage|capacity|score|population|spending|investment|revenue"
             r"|wages?|salary|salaries|incomes?|prices?|costs?|fares?|fees?|gdp|product|debt|deficit|budget"
             r"|turnover|profits?|sales|ratio|density|expectancy|average|yield|stock)\b",
@@ -134,6 +140,7 @@ def understand(
     elif (review or _PAST.search(plain)) and not plan:
         period = "review"
     terms, alternatives = content_terms(plain)
+    named = capitalised(plain) | proper_nouns(plain)
     return Question(
         text=typed,
         rewritten=rewritten,
@@ -152,17 +159,12 @@ def understand(
         names=tuple(
             term
             for term in terms
-            if term not in alternatives
-            and (term in capitalised(plain) or names_place(term, places))
+            if term not in alternatives and (term in named or names_place(term, places))
         ),
         small_talk=bool(
             _SMALL_TALK.match(simplified(typed)) or _INSTRUCTION.search(simplified(typed))
         ),
     )
-
-
-def _is_small_talk(text: str) -> bool:
-    return bool(_SMALL_TALK.match(text) or _INSTRUCTION.search(text))
 
 
 def _kind(text: str) -> AnswerKind:
