@@ -12,7 +12,7 @@ import gradio as gr
 
 from rag.readers import supported_suffixes
 from rag_ui import documents, frame
-from rag_ui.conversation import ChatTurn, answering
+from rag_ui.conversation import ChatTurn, answering, other_composer
 from rag_ui.evidence import evidence
 from rag_ui.messages import messages
 from rag_ui.texts import TITLE
@@ -168,7 +168,10 @@ def build(*, assistant: Callable[[], Assistant], library: Callable[[], Library])
             """The documents, and what an empty conversation says about them."""
             here = library()
             return documents.listing(here), gr.Chatbot(
-                placeholder=documents.welcome(here), examples=documents.examples(here)
+                placeholder=documents.welcome(
+                    here, worded=assistant().composers[0] != "extractive"
+                ),
+                examples=documents.examples(here),
             )
 
         def ask(asked: str, turns: _Turns) -> Iterator[_Step]:
@@ -180,6 +183,18 @@ def build(*, assistant: Callable[[], Assistant], library: Callable[[], Library])
         def ask_exactly(turns: _Turns, event: gr.EventData) -> Iterator[_Step]:
             asked = [turn.question for turn in turns if turn.number == event.turn]
             yield from _steps(assistant(), library(), turns, "".join(asked), exact=True)
+
+        def ask_again(turns: _Turns, event: gr.EventData) -> Iterator[_Step]:
+            for turn in turns:
+                if turn.number == event.turn and (other := other_composer(turn)):
+                    yield from _steps(
+                        assistant(),
+                        library(),
+                        turns,
+                        turn.question,
+                        exact=turn.exact,
+                        composer=other,
+                    )
 
         def add(files: list[str]) -> tuple[str, str, gr.Chatbot]:
             return documents.add(library(), files), *look()
@@ -200,6 +215,7 @@ def build(*, assistant: Callable[[], Assistant], library: Callable[[], Library])
             question.submit(ask, [question, turns], conversing, **quiet),
             conversation.example_select(ask_example, turns, conversing, **quiet),
             header.exact(ask_exactly, turns, conversing, **quiet),
+            header.again(ask_again, turns, conversing, **quiet),
         ]
         # First the end of the answer, then what follows from it: the other way round, words that
         # were still on their way would come last.
@@ -220,13 +236,19 @@ def build(*, assistant: Callable[[], Assistant], library: Callable[[], Library])
 
 
 def _steps(
-    assistant: Assistant, library: Library, turns: _Turns, asked: str, *, exact: bool = False
+    assistant: Assistant,
+    library: Library,
+    turns: _Turns,
+    asked: str,
+    *,
+    exact: bool = False,
+    composer: str | None = None,
 ) -> Iterator[_Step]:
     if not asked.strip():
         yield gr.skip(), gr.skip(), gr.skip(), gr.skip()
         return
     field: Any = gr.Textbox(value="", submit_btn=False, stop_btn=True)
-    for growing in answering(assistant, turns, asked, exact=exact):
+    for growing in answering(assistant, turns, asked, exact=exact, composer=composer):
         turns = growing
         yield messages(turns), gr.skip(), turns, field
         field = gr.skip()
