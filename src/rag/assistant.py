@@ -6,7 +6,8 @@ import threading
 import time
 from contextlib import closing
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, TypeAlias
 
 from rag import grounding
 from rag.errors import InvalidInput
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from rag.protocols import Composer, Embedder, Engine, Writer
     from rag.retrieval import Retrieval
     from rag.schema import Draft, Filters, Leg, Question, Turn
+
+    _Evidence: TypeAlias = tuple[Retrieval, Draft, float]
 
 __all__ = ["FILTER_KEYS", "Assistant"]
 
@@ -43,6 +46,8 @@ FILTER_KEYS: Mapping[str, type] = {
 
 _PASSAGES_CONSIDERED = 8
 _MAX_TOP_K = 50
+_LACKING = frozenset({"no_evidence", "weak_evidence"})
+"""Refusals of questions that may have been understood too narrowly."""
 _FINDER = "extractive"
 """The composer that finds the evidence where a writer puts it into words."""
 _REMEMBERED = 500
@@ -191,37 +196,40 @@ class Assistant:
     ) -> Prepared:
         composer = self._checked_composer(composer)
         finder = self._composers[_FINDER if composer in self._writers else composer]
-        clock = Clock([time.perf_counter()])
+        clock = Clock()
         filters = _checked_filters(filters)
         top_k = _checked_top_k(top_k)
-        understood = self._understand(question, collection, filters, history, exact=exact)
-        clock.mark()
-        retrieval = self._retriever.retrieve(
-            understood,
+        found = partial(
+            self._found,
             collection=collection,
             filters=filters,
             limit=max(top_k, _PASSAGES_CONSIDERED),
+            finder=finder,
             exact=exact,
+            clock=clock,
         )
-        clock.mark()
-        draft = finder.compose(retrieval.question, retrieval.hits)
-        confidence = grounding.confidence(draft.signals, language=understood.language)
-        if not exact:
-            several = compose_parts(
-                retrieval,
-                retriever=self._retriever,
-                composer=finder,
-                collection=collection,
-                filters=filters,
-                limit=max(top_k, _PASSAGES_CONSIDERED),
+        understood = self._understand(question, collection, filters, history, exact=exact)
+        retrieval, draft, confidence = found(understood)
+        refusal = refusal_for(retrieval, draft, confidence)
+        if (
+            history
+            and refusal
+            and refusal.code in _LACKING
+            and understood.rewritten == question.strip()
+        ):
+            # A follow-up that does not look like one: 在万亿城市里排第几？
+            implied = self._understand(
+                question, collection, filters, history, exact=exact, as_follow_up=True
             )
-            draft, confidence = several or (draft, confidence)
-        retrieval = self._with_cited(retrieval, draft)
+            if implied.rewritten != implied.text:
+                carried = found(implied)
+                if _answers(carried, understood):
+                    (retrieval, draft, confidence), refusal = carried, None
         return Prepared(
             retrieval=retrieval,
             draft=draft,
             confidence=confidence,
-            refusal=refusal_for(retrieval, draft, confidence),
+            refusal=refusal,
             composer=composer,
             collection=collection,
             filters=filters,
@@ -229,6 +237,38 @@ class Assistant:
             top_k=top_k,
             clock=clock,
         )
+
+    def _found(
+        self,
+        question: Question,
+        *,
+        collection: str,
+        filters: Filters,
+        limit: int,
+        finder: Composer,
+        exact: bool,
+        clock: Clock,
+    ) -> _Evidence:
+        clock.mark("understand")
+        retrieval = self._retriever.retrieve(
+            question, collection=collection, filters=filters, limit=limit, exact=exact
+        )
+        clock.mark("retrieve")
+        draft = finder.compose(retrieval.question, retrieval.hits)
+        confidence = grounding.confidence(draft.signals, language=question.language)
+        if not exact:
+            several = compose_parts(
+                retrieval,
+                retriever=self._retriever,
+                composer=finder,
+                collection=collection,
+                filters=filters,
+                limit=limit,
+            )
+            draft, confidence = several or (draft, confidence)
+        retrieval = self._with_cited(retrieval, draft)
+        clock.mark("compose")
+        return retrieval, draft, confidence
 
     def _steps(self, prepared: Prepared) -> Iterator[StreamEvent]:
         texts: dict[str, str] = {}
@@ -273,6 +313,7 @@ class Assistant:
         history: Sequence[Turn],
         *,
         exact: bool,
+        as_follow_up: bool = False,
     ) -> Question:
         if not text.strip():
             message = (
@@ -288,7 +329,13 @@ class Assistant:
             raise InvalidInput(message)
         documents = self._engine.documents(collection=collection, filters=filters)
         places = {str(d.metadata["place"]) for d in documents if "place" in d.metadata}
-        return understand(text, history=history, known_places=sorted(places), exact=exact)
+        return understand(
+            text,
+            history=history,
+            known_places=sorted(places),
+            exact=exact,
+            as_follow_up=as_follow_up,
+        )
 
     def _checked_composer(self, name: str | None) -> str:
         wanted = name or self._default_composer
@@ -312,6 +359,12 @@ class Assistant:
             for number, hit in enumerate(extra, start=1)
         ]
         return replace(retrieval, hits=(*retrieval.hits, *ranked))
+
+
+def _answers(evidence: _Evidence, typed: Question) -> bool:
+    """Whether evidence for a question as a follow-up answers it, with all that was typed in it."""
+    _, draft, _ = evidence
+    return refusal_for(*evidence) is None and not {*typed.terms} & {*draft.missing}
 
 
 def _checked_filters(filters: Filters | None) -> Filters:

@@ -34,24 +34,22 @@ _MOST_PASSAGES_WRITTEN_FROM = 12
 """Some four thousand characters: a language model of one's own reads little more at a time."""
 
 
-@dataclass(frozen=True, slots=True)
 class Clock:
-    """Stage times in milliseconds, in the order they end."""
+    """Milliseconds spent in each stage; a stage may come again."""
 
-    marks: list[float]
+    def __init__(self) -> None:
+        self._marked = time.perf_counter()
+        self._spent = dict.fromkeys(("understand", "retrieve", "compose", "verify"), 0.0)
 
-    def mark(self) -> None:
-        """A stage has ended."""
-        self.marks.append(time.perf_counter())
+    def mark(self, stage: str) -> None:
+        """What was done since the last mark belongs to ``stage``."""
+        now = time.perf_counter()
+        self._spent[stage] += 1000 * (now - self._marked)
+        self._marked = now
 
     def timings(self) -> Timings:
         """What each stage took."""
-        spent = [
-            1000 * (after - before)
-            for before, after in zip(self.marks, self.marks[1:], strict=False)
-        ]
-        spent += [0.0] * (4 - len(spent))
-        return Timings(understand=spent[0], retrieve=spent[1], compose=spent[2], verify=spent[3])
+        return Timings(**self._spent)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +66,7 @@ class Prepared:
     history: tuple[Turn, ...]
     top_k: int
     clock: Clock
-    """It has marked understanding and retrieving."""
+    """It has marked all up to here."""
 
 
 def reply_steps(
@@ -81,11 +79,10 @@ def reply_steps(
     if prepared.refusal is None and writer is not None:
         yield from _written(prepared, verifier, writer)
         return
-    prepared.clock.mark()
     lines: list[str] = []
     if prepared.refusal is None:
         lines += filter(None, map(verifier.rendered, prepared.draft.sentences))
-    prepared.clock.mark()
+    prepared.clock.mark("verify")
     answer = _answer(prepared, lines, verifier.citations)
     yield StreamEvent(kind="passages", hits=answer.hits)
     yield from _deltas(answer.answer)
@@ -119,7 +116,7 @@ def _written(
         for line in filter(None, map(verifier.rendered, draft.sentences)):
             yield from _deltas("\n" * bool(lines) + line)
             lines.append(line)
-    prepared.clock.mark()
+    prepared.clock.mark("compose")
     answer = _answer(
         prepared, lines, verifier.citations, hits=hits, composer=composer, notice=notice
     )

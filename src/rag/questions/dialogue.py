@@ -54,6 +54,7 @@ _QUESTION_WORDS = re.compile(
     r"(?:分别)?(?:是|有|为|达到?|完成)?了?(?:多少|几[个家项位]?|什么|哪些|哪[个家里]|怎么样|如何|吗)"
     r"[个家项位条套户人辆元列公里亩吨所名座件斤米次]*(?:了)?"
 )
+_ENGLISH_QUESTION = re.compile(r"^(?:how\s+(?:many|much|long|large)|which)\s+", re.I)
 _COUNTED = re.compile(r"多少|几[^乎]|多[大高长]", re.I)
 _ATTRIBUTE = (
     r"(?:面积|收入|产[量值]|[销总数]量|销售额|总[额数值]|规模|数量|人数|户数|金额"
@@ -74,16 +75,23 @@ _DISTRICT = re.compile(r"[\u4e00-\u9fff]{2,8}?(?:省|市|自治区|[县区州旗
 _PLACE_ENGLISH = re.compile(r"(?:(?:in|at|for)\s+)?(?P<name>[A-Z][\w'’-]+(?:\s+[A-Z][\w'’-]+)*)")
 
 
-def carry_over(text: str, history: Sequence[Turn], *, known_places: Iterable[str] = ()) -> str:
+def carry_over(
+    text: str,
+    history: Sequence[Turn],
+    *,
+    known_places: Iterable[str] = (),
+    whatever_its_form: bool = False,
+) -> str:
     """The question with what the previous questions leave implied, or unchanged.
 
     A follow-up is recognised by its form: it opens with 那, "and", "what about", ends in 呢,
     points back with 其中, 它, "it", "those", or names no topic of its own. Anything else is a
-    new topic and inherits nothing. ``known_places`` are those that documents are about.
+    new topic and inherits nothing, unless it is to be read as a follow-up ``whatever_its_form``.
+    ``known_places`` are those that documents are about.
     """
     known = tuple(known_places)
     topic = _topic(history, known)
-    if not topic or not _follows(text):
+    if not topic or not (whatever_its_form or _follows(text)):
         return text
     new = _FILLER.sub("", _OPENING.sub("", text)).strip()
     old = _FILLER.sub("", topic).strip()
@@ -103,6 +111,8 @@ def carry_over(text: str, history: Sequence[Turn], *, known_places: Iterable[str
     if chinese and _QUESTION.search(new):
         # The new question has its own question word: the old one's would only mislead.
         old = _QUESTION_WORDS.sub("", old)
+    elif _QUESTION.search(new):
+        old = _ENGLISH_QUESTION.sub("", old)
     old = re.sub(r"^[的，,、\s]+|[的，,、\s]+$", "", old)
     return f"{old}，{new}" if chinese else f"{old}, {new}"
 

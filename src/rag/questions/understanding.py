@@ -121,14 +121,18 @@ def understand(
     history: Sequence[Turn] = (),
     known_places: Iterable[str] = (),
     exact: bool = False,
+    as_follow_up: bool = False,
 ) -> Question:
     """Read a question. ``exact`` searches what was typed and inherits nothing from ``history``.
 
-    ``known_places`` are the places that documents of the library are about.
+    ``known_places`` are the places that documents of the library are about. ``as_follow_up`` lets
+    it inherit whatever its form.
     """
     typed = text.strip()
     known = tuple(known_places)
-    rewritten = typed if exact else carry_over(typed, history, known_places=known)
+    rewritten = typed
+    if not exact:
+        rewritten = carry_over(typed, history, known_places=known, whatever_its_form=as_follow_up)
     spoken = language(typed)
     plain = simplified(rewritten)
     years = explicit_years(plain)
