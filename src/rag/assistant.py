@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from rag.evidence import TermMatcher
-    from rag.protocols import Composer, Embedder, Engine
+    from rag.protocols import Composer, Embedder, Engine, Reranker
     from rag.retrieval import Retrieval
     from rag.schema import Draft, Filters, Leg, Question, Refusal, Turn
 
@@ -88,12 +88,15 @@ class Assistant:
         matcher: TermMatcher,
         max_question_characters: int,
         leg: Leg | None = None,
+        reranker: Reranker | None = None,
     ) -> None:
         self._engine = engine
         self._composers = composers
         self._default_composer = default_composer
         self._max_question_characters = max_question_characters
-        self._retriever = Retriever(engine=engine, embedder=embedder, matcher=matcher, leg=leg)
+        self._retriever = Retriever(
+            engine=engine, embedder=embedder, matcher=matcher, leg=leg, reranker=reranker
+        )
         self._asked: dict[str, Asked] = {}
         self._asked_lock = threading.Lock()
 
@@ -259,9 +262,8 @@ class Assistant:
                 " sentences, or index the text as a document."
             )
             raise InvalidInput(message)
-        documents = self._engine.documents(collection=collection, filters=filters)
-        places = {str(d.metadata["place"]) for d in documents if "place" in d.metadata}
-        return understand(text, history=history, known_places=sorted(places), exact=exact)
+        places = self._retriever.places(collection=collection, filters=filters)
+        return understand(text, history=history, known_places=places, exact=exact)
 
     def _composer(self, name: str | None) -> Composer:
         wanted = name or self._default_composer

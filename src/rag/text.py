@@ -22,6 +22,7 @@ __all__ = [
     "clauses",
     "contains_han",
     "fold",
+    "folded_words",
     "language",
     "normalise",
     "sentences",
@@ -187,7 +188,12 @@ def _append_trimmed(spans: list[tuple[int, int]], text: str, start: int, end: in
 
 def words(text: str) -> list[str]:
     """Folded words in order: segmented Chinese, numbers with their unit, English as written."""
-    return [word for word, _ in _tokens(fold(text))]
+    return folded_words(fold(text))
+
+
+def folded_words(folded: str) -> list[str]:
+    """The words of a text that is folded already."""
+    return [word for word, _ in _tokens(folded)]
 
 
 def tagged_words(text: str) -> list[tuple[str, str]]:
@@ -208,7 +214,8 @@ def terms(text: str) -> list[str]:
     themselves alone and with their unit; other words give their stem.
     """
     result: list[str] = []
-    for word, kind in _tokens(fold(text)):
+    folded = fold(text)
+    for word, kind in _tokens(folded):
         if kind == "han":
             if len(word) != 2:
                 result.append(word)
@@ -220,7 +227,7 @@ def terms(text: str) -> list[str]:
                 number = re.match(_NUMBER, word)
                 if number and number.group() != word:
                     result.append(number.group())
-    for run in _HAN_RUN.findall(fold(text)):
+    for run in _HAN_RUN.findall(folded):
         result.extend(run[index : index + 2] for index in range(len(run) - 1))
     return result
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from rag.catalog import Position
+    from rag.catalog import Change, Position
     from rag.lexical import LexicalIndex
     from rag.schema import (
         Asked,
@@ -62,7 +63,7 @@ class EmbeddedEngine:
         self._embedder = embedder
         self._indexes: dict[str, CollectionIndexes] = {}
         self._indexes_lock = threading.Lock()
-        self._listings: dict[int, tuple[Position, tuple[DocumentSummary, ...]]] = {}
+        self._listings: dict[int, _Listing] = {}
         self._wrote = False
         self._closed = False
 
@@ -148,13 +149,17 @@ class EmbeddedEngine:
         words = terms(query)
         with self._reading(collection) as (snapshot, key, vector_index, lexical_index):
             allowed = documents = None
+            without: list[int] = []
             if document_ids is not None:
-                chosen = snapshot.select_documents(key, document_ids)
+                ranges = self._listing(snapshot, key, collection).ranges
+                chosen = [ranges[each] for each in document_ids if each in ranges]
                 documents = [entry.document for entry in chosen]
-                ranges = [np.arange(entry.first, entry.last + 1) for entry in chosen]
-                allowed = np.concatenate([np.empty(0, dtype=np.int64), *ranges])
+                if 2 * len(chosen) > len(ranges):
+                    without = [e.document for i, e in ranges.items() if i not in document_ids]
+                    documents = None
+                allowed = _keys_in(chosen)
             dense_keys = vector_index.search(wanted, limit=limit, allowed=allowed).tolist()
-            lexical = lexical_index.search(words, limit=limit, documents=documents)
+            lexical = lexical_index.search(words, limit=limit, documents=documents, without=without)
             keys = sorted({*dense_keys, *lexical})
             rows = snapshot.passages_by_key(keys)
             # What one leg proposes gets the other's score as well: that is cheap here.
@@ -192,19 +197,29 @@ class EmbeddedEngine:
         self, *, collection: str, filters: Filters | None = None
     ) -> tuple[DocumentSummary, ...]:
         """See ``rag.protocols.Engine``."""
-        # Every question lists its collection: the list is made anew only when it has changed.
         with self._catalog.snapshot() as snapshot:
             key = snapshot.collection_key(collection)
-            head = snapshot.head(key)
-            at, summaries = self._listings.get(key, (None, ()))
-            if at != head:
-                summaries = snapshot.documents(collection)
-                self._listings[key] = head, summaries
+            summaries = self._listing(snapshot, key, collection).summaries
+        if not filters:
+            return summaries
         return tuple(
             summary
             for summary in summaries
-            if all(summary.metadata.get(name) == value for name, value in (filters or {}).items())
+            if all(summary.metadata.get(name) == value for name, value in filters.items())
         )
+
+    def _listing(self, snapshot: Snapshot, key: int, collection: str) -> _Listing:
+        # Every question needs its collection's documents: they are read when they have changed.
+        head = snapshot.head(key)
+        listing = self._listings.get(key)
+        if listing is None or listing.at != head:
+            listing = _Listing(
+                at=head,
+                summaries=snapshot.documents(collection),
+                ranges=snapshot.ranges_by_id(key),
+            )
+            self._listings[key] = listing
+        return listing
 
     def settings_of(self, collection: str) -> CollectionSettings:
         """See ``rag.protocols.Engine``."""
@@ -231,9 +246,9 @@ class EmbeddedEngine:
     ) -> tuple[Mapping[str, int], int]:
         """See ``rag.protocols.Engine``. Terms are folded once more, so that none is missed."""
         asked = list(dict.fromkeys(terms))
-        with self._reading(collection) as (snapshot, key, _, lexical_index):
+        with self._reading(collection) as (_, _, _, lexical_index):
             counts = lexical_index.document_frequencies(fold(term) for term in asked)
-            return {term: counts[fold(term)] for term in asked}, snapshot.passage_count(key)
+            return {term: counts[fold(term)] for term in asked}, lexical_index.size
 
     def back_up(self, target: Path) -> None:
         """Copy everything to one file while others read and write. Raises Unavailable."""
@@ -301,6 +316,25 @@ class EmbeddedEngine:
                     _check_model(self._folder, collection, stored=stored, given=self._embedder)
                 vectors, lexical = indexes.follow(snapshot, key, writable=self._catalog.writable)
             yield snapshot, key, vectors, lexical
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Listing:
+    """A collection's documents at one moment, and where the keys of their passages are."""
+
+    at: Position
+    summaries: tuple[DocumentSummary, ...]
+    ranges: Mapping[str, Change]
+
+
+def _keys_in(ranges: Sequence[Change]) -> npt.NDArray[np.int64]:
+    """All keys in some ranges, range by range."""
+    import numpy as np
+
+    ends = np.array([(each.first, each.last) for each in ranges], dtype=np.int64).reshape(-1, 2)
+    lengths = ends[:, 1] - ends[:, 0] + 1
+    begun = np.cumsum(lengths) - lengths
+    return np.repeat(ends[:, 0] - begun, lengths) + np.arange(lengths.sum())
 
 
 def _check_model(

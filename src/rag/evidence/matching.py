@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import math
 import threading
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from rag.text import contains_han, fold, stem, words
+from rag.text import contains_han, fold, folded_words, stem, words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -92,8 +93,8 @@ class TermMatcher:
         known = self._known
         variants = [(term, *question.alternatives.get(term, ())) for term in terms]
         asked = known.read(variants)
-        told = [known.read_text(text) for text in texts]
-        around = [known.read_text(context) for context in contexts]
+        read = known.read_texts([*texts, *contexts])
+        told, around = read[: len(texts)], read[len(texts) :]
         used, places = np.unique(
             np.concatenate([ids for ids, _ in (*told, *around)]), return_inverse=True
         )
@@ -131,22 +132,31 @@ class _Known:
 
     @property
     def is_full(self) -> bool:
-        return len(self._numbers) > _WORDS_KEPT or len(self._texts) > _TEXTS_KEPT
+        return len(self._numbers) > _WORDS_KEPT
 
-    def read_text(self, text: str) -> tuple[Integers, str]:
-        """The numbers of a text's words, each once, and the text folded."""
-        known = self._texts.get(text)
-        if known is None:
+    def read_texts(self, texts: Sequence[str]) -> list[tuple[Integers, str]]:
+        """The numbers of each text's words, each once, and the text folded."""
+        # Other threads may go on with the texts that are forgotten here.
+        kept = self._texts = self._texts if len(self._texts) <= _TEXTS_KEPT else {}
+        unread = [text for text in dict.fromkeys(texts) if text not in kept]
+        if unread:
             import numpy as np
 
+            folded = [fold(text) for text in unread]
             found = [
-                word
-                for word in dict.fromkeys(words(text))
-                if len(word) > 1 or contains_han(word) or word.isdigit()
+                [
+                    word
+                    for word in dict.fromkeys(folded_words(text))
+                    if len(word) > 1 or contains_han(word) or word.isdigit()
+                ]
+                for text in folded
             ]
-            known = np.array(self._number(found), dtype=np.int32), fold(text)
-            self._texts[text] = known
-        return known
+            # The words of all texts are learned together: embedding a few costs as much as many.
+            numbers = iter(self._number([word for each in found for word in each]))
+            for text, plain, each in zip(unread, folded, found, strict=True):
+                own = np.fromiter(islice(numbers, len(each)), dtype=np.int32, count=len(each))
+                kept[text] = own, plain
+        return [kept[text] for text in texts]
 
     def read(self, variants: Sequence[Sequence[str]]) -> list[list[int]]:
         """The numbers of each term's forms."""
@@ -200,7 +210,6 @@ class _Known:
         return [self._numbers[word] for word in found]
 
     def _learn(self, missing: list[str]) -> None:
-
         if not missing:
             return
         size = len(self._numbers)
