@@ -25,6 +25,7 @@ from rag.schema import (
     Timings,
 )
 from rag.several import compose_parts
+from rag.text import normalise
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -250,7 +251,7 @@ class Assistant:
         *,
         exact: bool,
     ) -> Question:
-        if not text.strip():
+        if not normalise(text).strip():
             message = (
                 "The question is empty. Expected some words; type a question and send it again."
             )
@@ -360,8 +361,8 @@ def _checked_filters(filters: Filters | None) -> Filters:
         expected = FILTER_KEYS[key]
         if not isinstance(value, expected) or isinstance(value, bool):
             message = (
-                f"Filter {key!r} is {value!r}, a {type(value).__name__}."
-                f" Expected a value of type {expected.__name__}."
+                f"Filter {key!r} is {value!r}. Expected"
+                f" {'a whole number, such as 2024' if expected is int else 'a text'}."
             )
             raise InvalidInput(message)
     return dict(filters or {})

@@ -25,6 +25,8 @@ class Scope:
 
     document_ids: frozenset[str] | None
     documents: int
+    filtered: bool = False
+    """The asker restricted the documents, beside what the question says."""
     missing_places: tuple[str, ...] = ()
     missing_years: tuple[int, ...] = ()
     about: tuple[str, ...] = ()
@@ -116,6 +118,7 @@ def choose_scope(
     return Scope(
         document_ids=frozenset(i for d in chosen for i in documents[d]) if narrowed else None,
         documents=sum(len(documents[d]) for d in chosen),
+        filtered=filtered,
         missing_places=missing_places,
         missing_years=missing_years,
         about=tuple(known),

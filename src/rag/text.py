@@ -45,6 +45,7 @@ _HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f〇"
 _KANA_HANGUL = "\u3040-\u30ff\uac00-\ud7af"
 _HAN_RUN = re.compile(f"[{_HAN}]+")
 _OTHER_SCRIPT = re.compile(f"[{_KANA_HANGUL}\u0400-\u04ff\u0590-\u06ff\u0900-\u0e7f]")
+_WIDE_MARK = re.compile("[\u3000-\u303f\uff01-\uff0f\uff1a-\uff20]")
 _LATIN = re.compile("[A-Za-z\u00c0-\u024f]+")
 
 # A number with what makes it a figure: 5.8%, 74万辆, 3300p, 2024年, 1,994户.
@@ -125,7 +126,7 @@ def language(text: str) -> Language:
         return "zh"
     if latin_words:
         return "en" if text.isascii() or _mostly_ascii(text) else "other"
-    return "zh" if han else "other"
+    return "zh" if han or _WIDE_MARK.search(text) else "other"
 
 
 def _mostly_ascii(text: str) -> bool:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from rag.catalog import Catalog, Snapshot
 from rag.engines.indexes import CollectionIndexes, remove_indexes
-from rag.engines.validation import validated
+from rag.engines.validation import matches, validated
 from rag.errors import CollectionNotFound, IndexMismatch, InvalidInput
 from rag.protocols import Candidate
 from rag.schema import DEFAULT_COLLECTION
@@ -202,11 +202,7 @@ class EmbeddedEngine:
             summaries = self._listing(snapshot, key, collection).summaries
         if not filters:
             return summaries
-        return tuple(
-            summary
-            for summary in summaries
-            if all(summary.metadata.get(name) == value for name, value in filters.items())
-        )
+        return tuple(summary for summary in summaries if matches(summary, filters))
 
     def _listing(self, snapshot: Snapshot, key: int, collection: str) -> _Listing:
         # Every question needs its collection's documents: they are read when they have changed.
