@@ -6,6 +6,7 @@ import hashlib
 import json
 import threading
 import time
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from rag.evidence import TermMatcher
     from rag.protocols import Composer, Embedder, Engine, Reranker
     from rag.retrieval import Retrieval
-    from rag.schema import Draft, Filters, Leg, Question, Refusal, Turn
+    from rag.schema import Draft, Filters, Leg, MetadataValue, Question, Refusal, Turn
 
 __all__ = ["FILTER_KEYS", "Assistant"]
 
@@ -51,6 +52,7 @@ FILTER_KEYS: Mapping[str, type] = {
 }
 """What filters may name, and the type of each value."""
 
+_OF_ONE_DOCUMENT = frozenset({"document_id", "source", "title"})
 _PASSAGES_CONSIDERED = 8
 _MAX_TOP_K = 50
 _STREAM_PIECE = 12
@@ -218,6 +220,23 @@ class Assistant:
             self._asked[answer.answer_id] = asked
             while len(self._asked) > _REMEMBERED:
                 del self._asked[next(iter(self._asked))]
+
+    def filter_values(
+        self, *, collection: str = DEFAULT_COLLECTION
+    ) -> Mapping[str, Mapping[MetadataValue, int]]:
+        """What filters may name in a collection: by key each value, and how many documents have it.
+
+        Keys and values are in order. Titles, sources and ids, which tell single documents apart,
+        are left out. Raises CollectionNotFound.
+        """
+        counts: dict[str, Counter[MetadataValue]] = {
+            key: Counter() for key in FILTER_KEYS if key not in _OF_ONE_DOCUMENT
+        }
+        for document in self._engine.documents(collection=collection):
+            for key, value in document.metadata.items():
+                if key in counts and isinstance(value, FILTER_KEYS[key]):
+                    counts[key][value] += 1
+        return {key: dict(sorted(found.items())) for key, found in counts.items() if found}
 
     def stream(
         self,

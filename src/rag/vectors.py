@@ -4,10 +4,9 @@ An index is an unchanging *base*, saved on disk, and what happened since: a smal
 vectors, and the keys of vectors that are gone. A change makes a new ``VectorIndex`` that shares the
 base, so a search never sees an index being changed. When the tail has grown, a new base is built.
 
-Small indexes are searched exhaustively. From ``SIEVE_THRESHOLD`` vectors on, an unrestricted search
-compares short codes of all vectors first (product quantisation: Jégou, Douze and Schmid, 2011; in
-registers: André, Kermarrec and Le Scouarnec, 2015) and then the vectors of the nearest; from
-``IVF_THRESHOLD`` on, it visits a part of an inverted file. A filtered search is always exact.
+Small indexes are searched exhaustively; in larger ones an unrestricted search goes through a sieve
+(``rag.sieve``); from ``IVF_THRESHOLD`` vectors on, it visits a part of an inverted file. A filtered
+search is always exact.
 """
 
 from __future__ import annotations
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rag.durable import Generation, Unusable, Workshop, load_generation, publish_generation
+from rag.sieve import SAME_SCORE, Sieve
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,21 +28,13 @@ if TYPE_CHECKING:
     FloatArray = npt.NDArray[np.float32]
     KeyArray = npt.NDArray[np.int64]
 
-__all__ = ["IVF_THRESHOLD", "SIEVE_THRESHOLD", "VectorIndex", "decode_vectors", "encode_vectors"]
-
-SIEVE_THRESHOLD = 50_000
-"""Vectors from which codes are compared before vectors. Measured with 100,000 of 256 dimensions in
-one thread: an exhaustive search takes 4.6 ms; codes of half a byte for two numbers, and the vectors
-of the nearest 800, take 0.5 ms and find 99.96% of the nearest 60. Making the codes takes 2.5 s."""
+__all__ = ["IVF_THRESHOLD", "VectorIndex", "decode_vectors", "encode_vectors"]
 
 IVF_THRESHOLD = 500_000
 """Vectors from which an inverted file is searched. Measured with 256 dimensions in one thread: an
 exhaustive search of 400,000 vectors takes 20 ms; an inverted file 4 ms at an eighth of its lists,
 25 s of training, and misses some of what is near."""
 
-_SIEVED = 10
-"""How many times more vectors than wanted are compared after their codes."""
-_SIEVE_TRAINING = 20_000
 _FILE_NAME = "vectors.faiss"
 _CODES_NAME = "codes.faiss"
 _TAIL_MINIMUM = 2_048
@@ -78,7 +70,7 @@ class VectorIndex:
     tail_keys: KeyArray
     dead: KeyArray
     """Keys in the base that are no longer alive, sorted."""
-    sieve: _Sieve | None
+    sieve: Sieve | None
     """Short codes of the base's vectors, where there are many."""
 
     @classmethod
@@ -90,7 +82,7 @@ class VectorIndex:
         return cls(
             dimension=dimension,
             base=base,
-            sieve=_Sieve.make(base, vectors),
+            sieve=Sieve.make(base, keys, vectors),
             base_keys=np.sort(keys),
             tail=_make_flat(keys[:0], vectors[:0], dimension=dimension),
             tail_vectors=vectors[:0],
@@ -123,7 +115,9 @@ class VectorIndex:
         try:
             base = faiss.read_index(str(folder / _FILE_NAME))
             codes = folder / _CODES_NAME
-            sieve = _Sieve.over(base, faiss.read_index(str(codes))) if codes.is_file() else None
+            sieve = None
+            if codes.is_file():
+                sieve = Sieve.over(base, _keys_of(base), codes=faiss.read_index(str(codes)))
         except RuntimeError as error:
             raise Unusable(f"{folder} cannot be read ({error})") from error
         if base.d != dimension or base.ntotal != facts.get("vectors"):
@@ -242,62 +236,14 @@ class VectorIndex:
                     query, wanted, params=_parameters(index, selector, allowed is not None)
                 )
                 scores, keys = scores[0][keys[0] >= 0], keys[0][keys[0] >= 0]
-                tied = len(keys) > limit and scores[limit - 1] - scores[-1] < _SAME
+                tied = len(keys) > limit and scores[limit - 1] - scores[-1] < SAME_SCORE
                 if len(keys) < wanted or wanted == index.ntotal or not tied:
                     break
                 wanted *= 2
             if len(keys) > limit:
-                keys = keys[scores >= scores[limit - 1] - _SAME]
+                keys = keys[scores >= scores[limit - 1] - SAME_SCORE]
             found.append(keys)
         return np.concatenate(found) if found else np.empty(0, dtype=np.int64)
-
-
-@dataclass(frozen=True, slots=True)
-class _Sieve:
-    """Codes of half a byte for two numbers: they tell which vectors are worth comparing."""
-
-    codes: Any
-    index: Any
-    """Of the codes and of the vectors, by position."""
-    keys: KeyArray
-    """By position."""
-
-    @classmethod
-    def make(cls, base: Any, vectors: FloatArray) -> _Sieve | None:
-        """Codes for a base of these vectors, where it is large enough and has none of its own."""
-        faiss = _faiss()
-
-        if len(vectors) < SIEVE_THRESHOLD or base.d % 2 or isinstance(base, faiss.IndexIVF):
-            return None
-        codes = faiss.IndexPQFastScan(base.d, base.d // 2, 4, faiss.METRIC_INNER_PRODUCT)
-        codes.train(vectors[:: max(1, len(vectors) // _SIEVE_TRAINING)].copy())
-        codes.add(vectors)
-        return cls.over(base, codes)
-
-    @classmethod
-    def over(cls, base: Any, codes: Any) -> _Sieve:
-        """The sieve that codes made before are."""
-        return cls(codes, _faiss().IndexRefine(codes, base.index), _keys_of(base))
-
-    def search(self, query: FloatArray, *, limit: int, dead: KeyArray) -> KeyArray | None:
-        """Keys of the nearest vectors that are alive; None where these are too few or tie."""
-        import numpy as np
-
-        wanted = min((2 if len(dead) else 1) * (limit + _SLACK), len(self.keys))
-        scores, places = self.index.search(
-            query, wanted, params=_faiss().IndexRefineSearchParameters(k_factor=float(_SIEVED))
-        )
-        keys, scores = self.keys[places[0]], scores[0]
-        alive = ~np.isin(keys, dead)
-        keys, scores = keys[alive], scores[alive]
-        if len(keys) <= limit or scores[limit - 1] - scores[-1] < _SAME:
-            return None
-        nearest: KeyArray = keys[scores >= scores[limit - 1] - _SAME]
-        return nearest
-
-
-_SAME = 2e-6
-"""Scores closer than this are told apart by the exact recomputation, not by faiss."""
 
 
 def _faiss() -> Any:

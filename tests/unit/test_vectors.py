@@ -11,7 +11,7 @@ import numpy.typing as npt
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rag import vectors
+from rag import sieve, vectors
 from rag.schema import EmbedderInfo
 from rag.vectors import VectorIndex, decode_vectors, encode_vectors
 
@@ -131,7 +131,7 @@ def test_a_large_index_uses_lists_and_a_restricted_search_of_it_is_exact(
 def test_a_sieve_finds_what_is_nearest_and_what_is_gone_stays_away(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(vectors, "SIEVE_THRESHOLD", 1_000)
+    monkeypatch.setattr(sieve, "SIEVE_THRESHOLD", 1_000)
     index, rows = index_of(3_000)
     index.save(tmp_path, embedder=INFO, facts=FACTS)
     loaded = VectorIndex.load(tmp_path, embedder=INFO)
@@ -154,7 +154,7 @@ def test_a_sieve_finds_what_is_nearest_and_what_is_gone_stays_away(
 def test_a_sieve_gives_way_to_comparing_all_where_it_cannot_tell(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(vectors, "SIEVE_THRESHOLD", 100)
+    monkeypatch.setattr(sieve, "SIEVE_THRESHOLD", 100)
     rows = np.concatenate([np.repeat(unit_rows(1), 200, axis=0), unit_rows(300, seed=5)])
     index = VectorIndex.build(np.arange(500), rows, dimension=8)
     assert index.sieve is not None
