@@ -18,7 +18,6 @@ from rag.embedders.ranking_fake import RankingFakeEmbedder
 from rag.factory import Application
 from rag.schema import (
     Answer,
-    Asked,
     Citation,
     Collection,
     Hit,
@@ -117,9 +116,8 @@ class StandIn:
         self._called("ask", question=question, **arguments)
         return answer(question, refused=self.refused)
 
-    def asked(self, answer_id: str) -> Asked | None:
-        self._called("asked", answer_id=answer_id)
-        return None
+    def give_feedback(self, answer_id: str, **arguments: object) -> None:
+        self._called("give_feedback", answer_id=answer_id, **arguments)
 
     def stream(self, question: str, **arguments: object) -> Iterator[StreamEvent]:
         self._called("stream", question=question, **arguments)
@@ -128,11 +126,6 @@ class StandIn:
     def collections(self) -> tuple[Collection, ...]:
         self._called("collections")
         return (Collection(name="default", documents=1, passages=1),)
-
-    @property
-    def engine(self) -> object:
-        """An engine that can do nothing, so that it keeps no feedback either."""
-        return object()
 
     def _called(self, name: str, **arguments: object) -> None:
         self.calls.append((name, arguments))

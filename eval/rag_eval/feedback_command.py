@@ -5,23 +5,15 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TextIO, runtime_checkable
+from typing import TYPE_CHECKING, TextIO
 
 from rag.errors import InvalidInput
 from rag.schema import DEFAULT_COLLECTION
 
 if TYPE_CHECKING:
-    from rag.schema import Feedback
     from rag.settings import Settings
 
 __all__ = ["add_arguments", "run"]
-
-
-@runtime_checkable
-class _KeepsFeedback(Protocol):
-    """An engine that has a place for feedback, which not every one has."""
-
-    def feedback(self) -> tuple[Feedback, ...]: ...
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -51,8 +43,7 @@ def run(
     from rag_eval.from_use import cases_of_feedback
 
     with open_application(settings({}), create=False) as application:
-        engine = application.library.engine
-        judgements = engine.feedback() if isinstance(engine, _KeepsFeedback) else ()
+        judgements = application.library.engine.feedback()
         cases = cases_of_feedback(
             judgements, document=application.library.document, collection=arguments.collection
         )
@@ -61,7 +52,7 @@ def run(
         message = (
             f"No judged answer of the collection {arguments.collection!r} is known with its"
             f" question ({len(judgements)} judgements, {unknown} of answers no longer known)."
-            " Judge answers with POST /v1/feedback."
+            " Judge answers on the chat page or with POST /v1/feedback."
         )
         raise InvalidInput(message)
     save_cases(arguments.file, cases)

@@ -25,12 +25,25 @@ _NOTE_FIGURE = "Suggested: ask as a person would, and check the fact."
 _NOTE_HEADING = "Suggested: ask for something in this section, and write down the facts."
 _UNIT = "个户家人万亿元辆套座项条吨岁年月日天次所名位件公顷亩里米平方%％‰℃"
 _CLAUSE = re.compile(
-    rf"(?P<asked>[^\d，。；：、\n]{{4,24}}?)(?P<about>约|近|超|达到?|至|为|超过|突破)?"
-    rf"(?P<fact>\d[\d,.]*(?P<scale>[万亿千百]*)(?P<unit>[{_UNIT}]*))"
+    rf"(?P<asked>[^\d，。；：、\n*_`#]{{4,24}}?)(?P<about>约|近|超|达到?|至|为|超过|突破)?"
+    rf"(?P<fact>\d[\d,.]*(?P<scale>[万亿千百]*)(?P<unit>[{_UNIT}]*))(?![\d号级届:：A-Za-z])"
 )
-_ENDS_IN_A_WORD = re.compile(r"[\u4e00-\u9fff”》）](?<!第)\s*$")
+_ENDS_IN_A_WORD = re.compile(r"[\u4e00-\u9fff”》）](?<![第等])\s*$")
 _NUMBERING = re.compile(r"^[（(]?[一二三四五六七八九十\d]+[)）、.．]\s*")
-_WORDS = re.compile(r"(?P<before>(?:[A-Za-z'’-]+ ){2,12})(?P<fact>\$?\d[\d,]*(?:\.\d+)?(?: ?%)?)")
+_YEAR = re.compile(r"(?:19|20)\d\d(?:年|$)")
+_WORDS = re.compile(
+    r"(?P<before>(?:[A-Za-z'’-]+ ){2,14})"
+    r"(?P<fact>(?P<money>[$£€¥]?)(?P<number>\d[\d,]*(?:\.\d+)?)"
+    r"(?: (?P<scale>hundred|thousand|million|billion|trillion))?)"
+    r"(?P<unit>(?: ?%| per\s?cent)|(?:[ -][a-z]+))?(?P<after>[^,.;:()\d\n]*)"
+)
+_NO_UNIT = frozenset({"a", "and", "at", "by", "for", "from", "in", "of", "on", "per", "to", "with"})
+_WORDS_AFTER = 8
+_NAMING = re.compile(r"\b(?:in|of|by|since|for|until|Year|No) $")
+_MONTH = re.compile(
+    r" ?(?:January|February|March|April|May|June|July|August|September|October|November|December)"
+)
+_TRAILING = re.compile(r"(?: (?:a|an|and|at|by|for|from|in|of|on|the|to|with))+$")
 _SHORTEST_HEADING = 4
 
 
@@ -59,7 +72,7 @@ def _figures(passages: Sequence[Passage]) -> Iterator[Case]:
     """One figure of each passage that has some."""
     for passage in passages:
         for start, end in sentences(passage.text):
-            sentence = passage.text[start:end].strip()
+            sentence = passage.text[start:end].lstrip("-+*> ").rstrip()
             made = _chinese(sentence) if language(sentence) == "zh" else _english(sentence)
             if made is not None:
                 yield made
@@ -68,7 +81,7 @@ def _figures(passages: Sequence[Passage]) -> Iterator[Case]:
 
 def _chinese(sentence: str) -> Case | None:
     found = _CLAUSE.search(sentence)
-    if found is None or not _ENDS_IN_A_WORD.search(found["asked"]):
+    if found is None or _YEAR.match(found["fact"]) or not _ENDS_IN_A_WORD.search(found["asked"]):
         return None
     if found["asked"].count("“") != found["asked"].count("”"):
         return None
@@ -78,11 +91,22 @@ def _chinese(sentence: str) -> Case | None:
 
 
 def _english(sentence: str) -> Case | None:
-    found = _WORDS.search(sentence)
-    if found is None:
-        return None
-    question = f"What is the figure: {found['before'].strip()} …?"
-    return _case(question, found["fact"].strip(), found[0].strip())
+    """The sentence asked back: "The port handled how many tonnes of cargo?"."""
+    for found in _WORDS.finditer(sentence):
+        naming = _YEAR.match(found["number"]) or _NAMING.search(found["before"])
+        if naming or _MONTH.match(found["after"]) or not found["before"][0].isupper():
+            continue
+        unit = (found["unit"] or "").lstrip(" -")
+        if unit in ("%", "percent", "per cent"):
+            asked = "what percentage"
+        elif found["money"] or not unit or unit in _NO_UNIT:
+            asked = f"how much {unit}".strip()
+        else:
+            asked = f"how many {unit}"
+        rest = " ".join(found["after"].split()[:_WORDS_AFTER])
+        question = _TRAILING.sub("", f"{found['before'].strip()} {asked} {rest}".strip()) + "?"
+        return _case(question, found["fact"], found[0].strip())
+    return None
 
 
 def _case(question: str, fact: str, quote: str) -> Case:
@@ -103,7 +127,7 @@ def _headings(document: Document, passages: Sequence[Passage]) -> Iterator[Case]
     paths = dict.fromkeys(passage.section for passage in passages if passage.section)
     for path in paths:
         heading = path[-1]
-        if len(heading) < _SHORTEST_HEADING:
+        if len(heading) < _SHORTEST_HEADING or " | " in heading:  # the head of a table
             continue
         spoken, topic = language(heading), _NUMBERING.sub("", heading)
         question = (

@@ -6,12 +6,12 @@ import hashlib
 import json
 import threading
 import time
-from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from rag import grounding
 from rag.errors import InvalidInput
+from rag.filters import checked_filters, filter_values
 from rag.grounding import ANSWER_BAR
 from rag.questions import understand
 from rag.refusals import refusal_for
@@ -36,23 +36,8 @@ if TYPE_CHECKING:
     from rag.retrieval import Retrieval
     from rag.schema import Draft, Filters, Leg, MetadataValue, Question, Refusal, Turn
 
-__all__ = ["FILTER_KEYS", "Assistant"]
+__all__ = ["Assistant"]
 
-FILTER_KEYS: Mapping[str, type] = {
-    "date": str,
-    "document_id": str,
-    "kind": str,
-    "level": str,
-    "place": str,
-    "planning_year": int,
-    "reporting_year": int,
-    "source": str,
-    "title": str,
-    "year": int,
-}
-"""What filters may name, and the type of each value."""
-
-_OF_ONE_DOCUMENT = frozenset({"document_id", "source", "title"})
 _PASSAGES_CONSIDERED = 8
 _MAX_TOP_K = 50
 _STREAM_PIECE = 12
@@ -119,7 +104,7 @@ class Assistant:
         CollectionNotFound for an unknown collection.
         """
         started = time.perf_counter()
-        filters = _checked_filters(filters)
+        filters = checked_filters(filters)
         question = self._understand(query, collection, filters, history, exact=exact)
         retrieval = self._retriever.retrieve(
             question,
@@ -151,7 +136,7 @@ class Assistant:
         """A verified answer or a refusal. Raises what ``search`` raises."""
         chosen = self._composer(composer)
         clock = _Clock([time.perf_counter()])
-        filters = _checked_filters(filters)
+        filters = checked_filters(filters)
         top_k = _checked_top_k(top_k)
         understood = self._understand(question, collection, filters, history, exact=exact)
         clock.mark()
@@ -204,6 +189,15 @@ class Assistant:
         with self._asked_lock:
             return self._asked.get(answer_id)
 
+    def give_feedback(self, answer_id: str, *, rating: int, comment: str = "") -> None:
+        """Keep a reader's judgement, 1 or -1, beside the documents.
+
+        With the question, where it is still known: a judgement can become a case for ``rag eval``.
+        """
+        self._engine.add_feedback(
+            answer_id, rating=rating, comment=comment, asked=self.asked(answer_id)
+        )
+
     def _remember(
         self, answer: Answer, *, collection: str, filters: Filters, history: Sequence[Turn]
     ) -> None:
@@ -229,14 +223,7 @@ class Assistant:
         Keys and values are in order. Titles, sources and ids, which tell single documents apart,
         are left out. Raises CollectionNotFound.
         """
-        counts: dict[str, Counter[MetadataValue]] = {
-            key: Counter() for key in FILTER_KEYS if key not in _OF_ONE_DOCUMENT
-        }
-        for document in self._engine.documents(collection=collection):
-            for key, value in document.metadata.items():
-                if key in counts and isinstance(value, FILTER_KEYS[key]):
-                    counts[key][value] += 1
-        return {key: dict(sorted(found.items())) for key, found in counts.items() if found}
+        return filter_values(self._engine.documents(collection=collection))
 
     def stream(
         self,
@@ -369,22 +356,6 @@ def _events(answer: Answer) -> Iterator[StreamEvent]:
         yield StreamEvent(kind="delta", text=answer.answer[position : position + _STREAM_PIECE])
     yield StreamEvent(kind="citations", citations=answer.citations)
     yield StreamEvent(kind="done", answer=answer)
-
-
-def _checked_filters(filters: Filters | None) -> Filters:
-    for key, value in (filters or {}).items():
-        if key not in FILTER_KEYS:
-            known = ", ".join(FILTER_KEYS)
-            message = f"Unknown filter {key!r}. Expected one of: {known}."
-            raise InvalidInput(message)
-        expected = FILTER_KEYS[key]
-        if not isinstance(value, expected) or isinstance(value, bool):
-            message = (
-                f"Filter {key!r} is {value!r}. Expected"
-                f" {'a whole number, such as 2024' if expected is int else 'a text'}."
-            )
-            raise InvalidInput(message)
-    return dict(filters or {})
 
 
 def _checked_top_k(top_k: int) -> int:

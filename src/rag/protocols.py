@@ -11,12 +11,14 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from rag.schema import (
+        Asked,
         Collection,
         CollectionSettings,
         Document,
         DocumentSummary,
         Draft,
         EmbedderInfo,
+        Feedback,
         Filters,
         Hit,
         ParsedDocument,
@@ -164,6 +166,16 @@ class Engine(Protocol):
         self, terms: Iterable[str], *, collection: str
     ) -> tuple[Mapping[str, int], int]:
         """In how many passages each folded term occurs, and how many passages there are."""
+        ...
+
+    def add_feedback(
+        self, answer_id: str, *, rating: int, comment: str = "", asked: Asked | None = None
+    ) -> None:
+        """Keep a reader's judgement of an answer, and what was asked where that is known."""
+        ...
+
+    def feedback(self) -> tuple[Feedback, ...]:
+        """All judgements, in the order in which they came."""
         ...
 
     def close(self) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from rag.evidence import index_terms, weights_of
-from rag.questions import names_place
+from rag.questions import names_place, with_written_names
 from rag.scope import anchor_of, by_metadata, choose_scope
 
 if TYPE_CHECKING:
@@ -124,9 +124,8 @@ class Retriever:
         )
         if self._leg is not None:
             candidates = _proposed_by(self._leg, candidates)
-        return Retrieval(
-            question=question, hits=self._rank(question, candidates, limit=limit), scope=scope
-        )
+        question, hits = self._ranked(question, candidates, limit=limit)
+        return Retrieval(question=question, hits=hits, scope=scope)
 
     def places(self, *, collection: str, filters: Filters) -> tuple[str, ...]:
         """Bare names of the places that the documents searched are about, in order.
@@ -144,9 +143,10 @@ class Retriever:
             self._listed = documents, groups
         return groups
 
-    def _rank(
+    def _ranked(
         self, question: Question, candidates: Sequence[Candidate], *, limit: int
-    ) -> tuple[Hit, ...]:
+    ) -> tuple[Question, tuple[Hit, ...]]:
+        """The best candidates, and the question with what its names are written as in them."""
         top_lexical = max((candidate.lexical or 0.0 for candidate in candidates), default=0.0)
         first = sorted(
             candidates,
@@ -158,9 +158,11 @@ class Retriever:
         found = self._engine.hits([candidate.passage_id for candidate in first])
         kept = [candidate for candidate in first if candidate.passage_id in found]
         hits = [found[candidate.passage_id] for candidate in kept]
+        texts = [hit.passage.text for hit in hits]
+        question = with_written_names(question, texts)
         matches = self._matcher.matches(
             question,
-            [hit.passage.text for hit in hits],
+            texts,
             contexts=[" ".join((hit.title, *hit.passage.section)) for hit in hits],
         )
         weight_sum = sum(question.weights)
@@ -178,7 +180,7 @@ class Retriever:
         ranked = rank(signalled)
         if self._reranker is not None:
             ranked = _reranked(self._reranker, question, ranked)
-        return ranked[:limit]
+        return question, ranked[:limit]
 
 
 def _reranked(reranker: Reranker, question: Question, hits: tuple[Hit, ...]) -> tuple[Hit, ...]:

@@ -376,11 +376,6 @@ class TestFeedback:
 
         assert (reply.status_code, reply.json()) == (201, FEEDBACK)
 
-    def test_an_engine_that_cannot_keep_it_says_so(self) -> None:
-        reply = client_of(standing_in(StandIn())).post("/v1/feedback", json=FEEDBACK)
-
-        assert (reply.status_code, reply.json()["code"]) == (501, "not_supported")
-
 
 ERRORS = [
     (InvalidInput("x"), 422),

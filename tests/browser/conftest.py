@@ -44,8 +44,14 @@ HOSTILE_TITLE = "河马酒店 <script>document.title='x'</script>"
 class MoodyAssistant:
     """The product's assistant, but for two questions: one that takes long, one that breaks it."""
 
-    def __init__(self, assistant: Assistant) -> None:
+    def __init__(self, assistant: Assistant, judged: list[tuple[int, str, str]]) -> None:
         self._assistant = assistant
+        self._judged = judged
+
+    def give_feedback(self, answer_id: str, *, rating: int, comment: str = "") -> None:
+        self._assistant.give_feedback(answer_id, rating=rating, comment=comment)
+        asked = self._assistant.asked(answer_id)
+        self._judged.append((rating, asked.question if asked else "", comment))
 
     def stream(self, question: str, **arguments: Any) -> Iterator[StreamEvent]:
         if question == BROKEN:
@@ -65,7 +71,17 @@ class MoodyAssistant:
 
 
 @pytest.fixture(scope="session")
-def address(tmp_path_factory: pytest.TempPathFactory, sample_embedder: str) -> Iterator[str]:
+def judged() -> list[tuple[int, str, str]]:
+    """The judgements that reached the assistant: rating, question and comment."""
+    return []
+
+
+@pytest.fixture(scope="session")
+def address(
+    tmp_path_factory: pytest.TempPathFactory,
+    sample_embedder: str,
+    judged: list[tuple[int, str, str]],
+) -> Iterator[str]:
     """Where the product is served, over the sample report and a hostile document."""
     import uvicorn
 
@@ -81,7 +97,7 @@ def address(tmp_path_factory: pytest.TempPathFactory, sample_embedder: str) -> I
         application.library.add_bytes(
             f"# {HOSTILE_TITLE}\n\n{HOSTILE}。\n".encode(), name="hostile.md"
         )
-        moody: Any = MoodyAssistant(application.assistant)
+        moody: Any = MoodyAssistant(application.assistant, judged)
         app = create_app(settings, application=application)
 
         class Server(uvicorn.Server):

@@ -357,3 +357,38 @@ def test_two_readers_do_not_meet(opened: Open, ask: Ask) -> None:
     expect(first.locator("#rag-conversation .rewritten")).to_contain_text("新能源汽车产量")
     expect(second.locator("#rag-conversation .question")).to_have_text(RAIL)
     expect(second.locator("#rag-evidence .turn")).to_have_count(1)
+
+
+def test_an_answer_and_a_refusal_are_judged(
+    opened: Open, ask: Ask, judged: list[tuple[int, str, str]]
+) -> None:
+    from playwright.sync_api import expect
+
+    page = opened()
+    ask(page, CARS)
+    ask(page, "北京2024年的经济增长目标是多少？")
+    reply, refusal = page.locator("#rag-conversation .judging").all()
+    reply.locator("a", has_text="有用").click()
+    expect(reply.locator("[aria-pressed=true]")).to_have_text("有用", use_inner_text=True)
+    expect(page.locator("#rag-status")).to_contain_text("已记下")
+
+    refusal.locator("a", has_text="不对").click()
+    comment = page.locator("#rag-comment")
+    expect(comment.locator("textarea")).to_be_focused()
+    comment.locator("textarea").fill("应为5%左右 <b>")
+    comment.locator(".tell").click()
+    expect(comment).to_be_hidden()
+    expect(refusal.locator("[aria-pressed=true]")).to_have_text("不对", use_inner_text=True)
+
+    # A further answer draws the conversation anew; what was judged stays so.
+    ask(page, RAIL)
+    expect(page.locator("#rag-conversation [aria-pressed=true]")).to_have_count(2)
+    assert judged == [
+        (1, CARS, ""),
+        (-1, "北京2024年的经济增长目标是多少？", ""),
+        (-1, "北京2024年的经济增长目标是多少？", "应为5%左右 <b>"),
+    ]
+    page.locator("#rag-header .new").click()
+    page.wait_for_selector("#rag-conversation .welcome")
+    ask(page, CARS)
+    expect(page.locator("#rag-conversation [aria-pressed=true]")).to_have_count(0)

@@ -26,7 +26,7 @@ from hypothesis.stateful import (
 from rag.engines.embedded import EmbeddedEngine
 from rag.engines.memory import MemoryEngine
 from rag.errors import CollectionNotFound, DocumentNotFound, InvalidInput
-from rag.schema import Collection, Filters
+from rag.schema import Asked, Collection, Filters, Turn
 from tests.storage_samples import DIMENSION, FAKE, sample
 
 if TYPE_CHECKING:
@@ -262,6 +262,23 @@ def test_filters_compare_values_with_their_type(engine: Engine) -> None:
         assert len(engine.documents(collection="default", filters=filters)) == expected
     sources = [summary.source for summary in engine.documents(collection="default")]
     assert sources == sorted(sources)
+
+
+def test_feedback_is_kept_in_order_with_what_was_asked(engine: Engine) -> None:
+    asked = Asked(
+        question="那2024年的目标呢？",
+        collection="default",
+        filters={"year": 2024},
+        history=(Turn(role="user", content="2023年增长多少？"),),
+        answered=True,
+        cited=(("d1", 3, 9),),
+    )
+    engine.add_feedback("a1", rating=-1, comment="应为6%左右", asked=asked)
+    engine.add_feedback("a2", rating=1)
+    assert [(f.answer_id, f.rating, f.comment, f.asked) for f in engine.feedback()] == [
+        ("a1", -1, "应为6%左右", asked),
+        ("a2", 1, "", None),
+    ]
 
 
 def test_document_frequencies_count_passages_by_folded_term(engine: Engine) -> None:

@@ -102,3 +102,32 @@ def test_another_year_or_place_than_a_document_without_metadata_names_is_no_answ
         assert assistant.ask("How much cargo did the port handle in 2022?").answered
         assert not assistant.ask("How much cargo did the port handle in 2015?").answered
         assert not assistant.ask("How much cargo did Shanghai handle in 2022?").answered
+
+
+def test_a_paragraph_names_its_subject_once() -> None:
+    text = (
+        "盾柱木是豆科的植物，产于东南亚。\n\n夜来香是藤状灌木，又名夜香花。它的种子宽卵形，长约8毫米。"
+        "它的花夜间更香。\n\n西番莲的种子可以入药，果实很大。"
+    )
+    with library_of(text) as assistant:
+        answer = assistant.ask("夜来香的种子是什么形状？")
+        assert answer.citations[0].quote == "它的种子宽卵形，长约8毫米"
+
+
+def test_two_sentences_that_answer_equally_well_are_both_quoted() -> None:
+    text = (
+        "图书馆新馆的开放时间是上午九点到下午五点。\n\n图书馆老馆的开放时间是上午八点到下午四点。\n\n"
+        "馆内有三万册图书，可以借阅。"
+    )
+    with library_of(text) as assistant:
+        answer = assistant.ask("图书馆的开放时间是什么？")
+        assert [citation.quote for citation in answer.citations] == [
+            "图书馆新馆的开放时间是上午九点到下午五点",
+            "图书馆老馆的开放时间是上午八点到下午四点",
+        ]
+
+
+def test_a_place_inside_a_longer_word_is_another_place() -> None:
+    with library_of("青河图书馆读者手册\n\n开放时间是上午九点到下午五点。") as assistant:
+        assert assistant.ask("青河图书馆的开放时间是什么？").answered
+        assert not assistant.ask("上海图书馆的开放时间是什么？").answered

@@ -59,6 +59,12 @@ def test_dates_are_recognised(text: str) -> None:
         ("How deep is the channel?", "The channel was dredged to 12 metres.", 1.0),
         ("How much is a ticket?", "A ticket costs £3.", 1.0),
         ("打了多少斤粮食", "总产量达到853.2亿斤", 1.0),
+        ("吉林2024年一共打了多少斤粮食？", "单产连续3年居粮食主产省第1位", -0.6),
+        ("机场一年运送多少万人次", "旅客吞吐量突破5000万人次", 1.0),
+        ("How many tonnes of grain were harvested?", "粮食总产量853.2亿斤", 1.0),
+        ("How many tonnes of grain were harvested?", "粮食产量增长5%", -0.6),
+        ("How large is the economy?", "地区生产总值增长5.8%", 0.3),
+        ("How many passengers were there?", "Passenger numbers fell to 405,000.", 1.0),
         ("How many ships called?", "In 2022 the port was busy.", -1.0),
     ],
 )

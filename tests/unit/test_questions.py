@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.questions import bare_name, find_places, split_question, understand
+from rag.questions import bare_name, find_places, split_question, understand, with_written_names
 from rag.schema import Turn
 
 
@@ -42,6 +42,11 @@ def test_kind_of_answer(question: str, kind: str) -> None:
         ("二〇二四年目标", (2024,), ()),
         ("2025年上海市政府工作报告中2024年的增长", (2024,), ()),
         ("Anhui's 2025 government work report", (), ()),
+        ("上海第一个世界自然遗产是哪里？2025年的政府报告提到过", (), ()),
+        ("抚仙湖还是一类水吗？云南2026年报告怎么说", (), ()),
+        ("我说的是2025年省里的报告", (), ()),
+        ("per-capita GDP according to its 2026 report", (), ()),
+        ("2024年报告了多少起事故", (2024,), ()),
         ("去年完成了多少", (), (-1,)),
         ("what is planned for next year", (), (1,)),
         ("举办会展2000万人次", (), ()),
@@ -233,3 +238,31 @@ def test_traditional_questions_are_read_as_simplified_ones() -> None:
 def test_names_of_an_english_question_are_its_capitals() -> None:
     assert understand("How many cars did Tesla build in Shanghai?").names == ("tesla", "shanghai")
     assert understand("Tesla builds cars").names == ()
+
+
+def test_words_of_titles_are_no_names() -> None:
+    question = understand("What did Jilin win at the 14th National Winter Games?")
+    assert question.names == ("jilin",)
+    assert question.alternatives["14th"] == ("14th", "第十四", "第14")
+
+
+@pytest.mark.parametrize(
+    ("question", "name", "written"),
+    [
+        ("What is planned at Luogang Park?", "luogang", ("luogang", "骆岗")),
+        ("Who is Luo Yunfeng?", "yunfeng", ("yunfeng", "罗云峰")),
+        ("What is new on Xi'an Road?", "xi'an", ("xi'an", "西安")),
+        ("How large is Fangxing Lake?", "fangxing", None),
+        ("What is planned for Women in 2024?", "women", ("妇女", "女性")),
+    ],
+)
+def test_names_spelt_out_are_found_as_they_are_written(
+    question: str, name: str, written: tuple[str, ...] | None
+) -> None:
+    texts = ["罗云峰市长说，我们要建好骆岗公园。", "西安路开通。"]
+    assert with_written_names(understand(question), texts).alternatives.get(name) == written
+
+
+def test_without_unknown_names_a_question_stays_as_it_is() -> None:
+    question = understand("合肥2024年目标是多少？")
+    assert with_written_names(question, ["合肥"]) is question

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rag_ui.texts import TEXTS, TITLE, say
 
-__all__ = ["FAVICON", "HEADER_EVENTS", "add_files", "head", "header", "tabs"]
+__all__ = ["FAVICON", "HEADER_EVENTS", "LONGEST_COMMENT", "add_files", "head", "header", "tabs"]
 
 _FOLDER = Path(__file__).parent
 _TEXTS_FOR_SCRIPT = (
@@ -16,17 +16,21 @@ _TEXTS_FOR_SCRIPT = (
     "copied",
     "documents",
     "evidence",
+    "judged",
     "placeholder",
     "question",
     "send",
     "stop",
 )
 
+LONGEST_COMMENT = 4_000
+"""Characters of what a reader may write about an answer."""
+
 FAVICON = _FOLDER / "favicon.svg"
 
 HEADER_EVENTS = """
 element.setAttribute("role", "banner");
-ragPage.connect("header", trigger); // "documents" "exact" "remove" "restart"
+ragPage.connect("header", trigger); // "documents" "exact" "judge" "remove" "restart"
 """
 """What runs when the header appears. The names in it are the events it can raise."""
 
@@ -60,6 +64,18 @@ def header() -> str:
         f'<button type="button" class="theme">{_icon("theme")}'
         f'<span class="unseen">{say("theme")}</span></button></nav></div>'
         '<div id="rag-status" class="unseen" role="status" aria-live="polite"></div>'
+        f"{_comment()}"
+    )
+
+
+def _comment() -> str:
+    """What asks why an answer is bad; the judgement itself is kept without it too."""
+    return (
+        '<dialog id="rag-comment" aria-labelledby="rag-comment-label"><form method="dialog">'
+        f'<label id="rag-comment-label" for="rag-comment-text">{say("what_is_wrong")}</label>'
+        f'<textarea id="rag-comment-text" rows="3" maxlength="{LONGEST_COMMENT}"></textarea>'
+        f'<div><button type="submit" class="skip">{say("skip")}</button>'
+        f'<button type="submit" class="tell">{say("tell")}</button></div></form></dialog>'
     )
 
 

@@ -88,7 +88,9 @@ def _reply(turn: ChatTurn) -> str:
             f'<div class="answer">{_rewritten(turn)}<div class="words">'
             f"{_verified(turn.answer, turn.number)}</div>{_facts(turn)}</div>"
         )
-    return _calm("no_answer", _words(turn.answer.answer), below=_rewritten(turn) + _nearest(turn))
+    judge = f'<div class="facts">{_judge(turn)}</div>'
+    below = _rewritten(turn) + _nearest(turn) + judge
+    return _calm("no_answer", _words(turn.answer.answer), below=below)
 
 
 def _calm(key: str, body: str, *, below: str = "") -> str:
@@ -209,4 +211,15 @@ def _facts(turn: ChatTurn) -> str:
         confidence = "confidence_low"
     took = say("took", {"milliseconds": max(1, round(answer.timings.total))})
     copy = f'<a class="copy" href="#copy-{turn.number}"><span class="do">{say("copy")}</span></a>'
-    return f'<div class="facts"><span>{say(confidence)}</span><span>{took}</span>{copy}</div>'
+    return (
+        f'<div class="facts"><span>{say(confidence)}</span><span>{took}</span>{copy}'
+        f"{_judge(turn)}</div>"
+    )
+
+
+def _judge(turn: ChatTurn) -> str:
+    """Links that judge an answer or a refusal."""
+    good, bad = (
+        f'<a class="judge" href="#{kind}-{turn.number}">{say(kind)}</a>' for kind in ("good", "bad")
+    )
+    return f'<span class="judging">{good}{bad}</span>'

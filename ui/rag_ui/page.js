@@ -5,6 +5,7 @@
   "use strict";
   const root = document.documentElement;
   const triggers = {};
+  const judged = {}; // by turn: "good" or "bad"
 
   const remembered = (name) => {
     try {
@@ -50,6 +51,12 @@
     find("#rag-evidence")?.setAttribute("aria-label", said("evidence"));
     find("#rag-documents")?.setAttribute("aria-label", said("documents"));
     find("#rag-documents input[type=file]")?.setAttribute("aria-label", said("add_files"));
+    for (const link of all("#rag-conversation a.judge")) {
+      const [, kind, turn] = /^#(good|bad)-(\d+)$/.exec(link.getAttribute("href"));
+      link.classList.toggle("chosen", judged[turn] === kind);
+      link.setAttribute("aria-pressed", String(judged[turn] === kind));
+      link.setAttribute("role", "button");
+    }
   };
   const speak = (language) => {
     root.dataset.language = language;
@@ -155,14 +162,36 @@
     setTimeout(() => link.classList.remove("done"), 2000);
   };
 
+  // Judging answers
+
+  const judge = (kind, turn) => {
+    judged[turn] = kind;
+    label();
+    triggers.header("judge", { turn: Number(turn), good: kind === "good", comment: "" });
+    announce(said("judged"));
+    const dialog = find("#rag-comment");
+    if (kind === "good" || !dialog) return;
+    dialog.dataset.turn = turn;
+    find("#rag-comment-text").value = "";
+    dialog.showModal();
+    find("#rag-comment-text").focus();
+  };
+  const tell = () => {
+    const comment = find("#rag-comment-text").value.trim();
+    const turn = Number(find("#rag-comment").dataset.turn);
+    // The latest judgement of an answer counts: this one has the words.
+    if (comment) triggers.header("judge", { turn, good: false, comment });
+  };
+
   // What is clicked
 
   const followed = (link) => {
     const [, kind, turn, number] =
-      /^#(quotation|passage|exact|copy)-(\d+)(?:-(\d+))?$/.exec(link.getAttribute("href")) ?? [];
+      /^#(quotation|passage|exact|copy|good|bad)-(\d+)(?:-(\d+))?$/.exec(link.getAttribute("href")) ?? [];
     if (kind === "quotation" || kind === "passage") point(kind, turn, number, link);
     else if (kind === "exact") triggers.header("exact", { turn: Number(turn) });
     else if (kind === "copy") copyAnswer(turn, link);
+    else if (kind === "good" || kind === "bad") judge(kind, turn);
     return kind !== undefined;
   };
   const pressed = (button) => {
@@ -185,10 +214,13 @@
       showSide(button.dataset.side);
       if (!button.matches("[role=tab]")) openSheet(button);
       if (button.dataset.side === "documents") triggers.header("documents");
+    } else if (button.matches("#rag-comment .tell")) {
+      tell();
     } else if (button.matches(".close")) {
       closeSheet();
     } else if (button.matches(".new")) {
       triggers.header("restart");
+      for (const turn of Object.keys(judged)) delete judged[turn];
       find("#rag-question textarea")?.focus();
     } else if (button.matches(".language")) {
       const language = root.dataset.language === "zh" ? "en" : "zh";

@@ -205,6 +205,13 @@ def build(*, assistant: Callable[[], Assistant], library: Callable[[], Library])
         def remove(place: str, year: str, event: gr.EventData) -> tuple[Any, ...]:
             return documents.remove(library(), str(event.document)), *look(place, year)
 
+        def judge(turns: _Turns, event: gr.EventData) -> None:
+            for turn in turns:
+                if turn.number == event.turn and turn.answer is not None:
+                    comment = str(event.comment)[: frame.LONGEST_COMMENT]
+                    rating = 1 if event.good else -1
+                    assistant().give_feedback(turn.answer.answer_id, rating=rating, comment=comment)
+
         conversing = [conversation, panel, turns, question]
         quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
         asking = [
@@ -218,6 +225,8 @@ def build(*, assistant: Callable[[], Assistant], library: Callable[[], Library])
         stopping.then(_stopped, turns, conversing, **quiet)
         restarting = header.restart(None, None, None, cancels=asking, **quiet)
         restarting.then(_restarted, None, conversing, **quiet)
+        # One after the other: the latest judgement of an answer counts.
+        header.judge(judge, turns, None, concurrency_limit=1, trigger_mode="multiple", **quiet)
         seen = [listing, conversation, *choice]
         header.documents(look, choice, seen, **quiet)
         header.remove(remove, choice, [outcomes, *seen], **quiet)

@@ -71,6 +71,12 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "took": ("{milliseconds} 毫秒", "{milliseconds} ms"),
     "copy": ("复制回答与引文", "Copy with citations"),
     "copied": ("已复制", "Copied"),
+    "good": ("有用", "Helpful"),
+    "bad": ("不对", "Wrong"),
+    "judged": ("已记下，谢谢。", "Noted, thank you."),
+    "what_is_wrong": ("哪里不对？应该怎么回答？", "What is wrong? What should it say?"),
+    "tell": ("提交", "Send"),
+    "skip": ("跳过", "Skip"),
     "show_quotation": ("查看引文 {marker}", "Show quotation {marker}"),
     "show_passage": ("查看段落 {marker}", "Show passage {marker}"),
     # The panel

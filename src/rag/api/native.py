@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from typing import Annotated, Protocol, runtime_checkable
+from typing import Annotated
 
 from fastapi import APIRouter, Body, Request
 from fastapi.sse import EventSourceResponse, format_sse_event
@@ -12,7 +12,7 @@ from starlette.responses import Response
 from rag import schema
 from rag.api import examples
 from rag.api.opening import Opened
-from rag.api.problems import Problem, problem_of, responses
+from rag.api.problems import problem_of, responses
 from rag.api.wire import (
     AskReply,
     AskRequest,
@@ -35,15 +35,6 @@ STREAM_HEADERS = {"cache-control": "no-store", "x-accel-buffering": "no"}
 
 router = APIRouter(prefix="/v1", tags=["questions"])
 _PROBLEMS = responses(400, 404, 413, 415, 422, 429, 503)
-
-
-@runtime_checkable
-class _KeepsFeedback(Protocol):
-    """An engine that has a place for feedback, which not every one has."""
-
-    def add_feedback(
-        self, answer_id: str, *, rating: int, comment: str = "", asked: schema.Asked | None = None
-    ) -> None: ...
 
 
 @router.post(
@@ -118,7 +109,7 @@ def ask(
     status_code=201,
     responses={
         201: examples.described("give_feedback", "What was kept."),
-        **responses(400, 413, 415, 422, 429, 501, 503),
+        **responses(400, 413, 415, 422, 429, 503),
     },
 )
 def give_feedback(
@@ -126,13 +117,7 @@ def give_feedback(
     application: Opened,
 ) -> FeedbackReply:
     """Keep a reader's judgement of an answer beside the documents."""
-    engine = application.library.engine
-    if not isinstance(engine, _KeepsFeedback):
-        detail = "The engine in use keeps no feedback. Use the embedded engine."
-        raise Problem(501, code="not_supported", detail=detail)
-    # With the question, where it is still known: a judgement can become a case for rag eval.
-    asked = application.assistant.asked(body.answer_id)
-    engine.add_feedback(body.answer_id, rating=body.rating, comment=body.comment, asked=asked)
+    application.assistant.give_feedback(body.answer_id, rating=body.rating, comment=body.comment)
     return FeedbackReply(answer_id=body.answer_id, rating=body.rating, comment=body.comment)
 
 

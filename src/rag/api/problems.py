@@ -286,11 +286,6 @@ _DESCRIPTIONS: Mapping[int, tuple[str, str, str]] = {
         "too_many_requests",
         "64 requests are under way, as many as are accepted at once. Try again in a second.",
     ),
-    501: (
-        "The engine in use cannot do this.",
-        "not_supported",
-        "The engine in use keeps no feedback. Use the embedded engine.",
-    ),
     503: (
         "The index or the model cannot be used, or not yet.",
         "index_mismatch",

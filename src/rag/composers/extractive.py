@@ -42,7 +42,7 @@ _SHORT = 32
 _BUDGET = 110
 """A longer one is cut to the clauses that answer, at most this many characters."""
 
-_ANSWER_BUDGET = 150
+_ANSWER_BUDGET = 120
 """Characters that the sentences of an answer have together, but for lists."""
 
 _FRAME = 30
@@ -53,6 +53,7 @@ _LIST_BUDGET = 220
 
 SENTENCE_WEIGHTS = {
     "coverage": 1.4,
+    "carried": 0.6,
     "dense": 0.5,
     "kind": 0.35,
     "year": 0.15,
@@ -60,6 +61,9 @@ SENTENCE_WEIGHTS = {
     "heading": -1.0,
 }
 """What each signal of a sentence counts: fitted by training/calibrate.py, rounded."""
+
+_SPOKEN_OF = 0.8
+"""A match from which on a passage speaks of a term, and not of something merely near."""
 
 _PERSON_WEIGHT = 0.8
 """What the kind counts where a person is asked for: without a name there is no answer."""
@@ -126,6 +130,8 @@ class ExtractiveComposer:
 
     def sentences(self, question: Question, hits: Sequence[Hit]) -> list[Sentence]:
         """All sentences of the hits, best first."""
+        import numpy as np
+
         places = [
             (hit, start, end)
             for hit in hits
@@ -146,13 +152,14 @@ class ExtractiveComposer:
         if asks_for_person(question):
             weights = weights | {"kind": _PERSON_WEIGHT}
         result = []
-        for (hit, start, end), text, row, cosine in zip(
-            places, texts, matches, cosines, strict=True
+        for (hit, start, end), text, row, spoken_of, cosine in zip(
+            places, texts, matches, _spoken_of(places, matches), cosines, strict=True
         ):
             held = tuple(float(value) for value in row)
             coverage = sum(w * m for w, m in zip(question.weights, held, strict=True)) / total
             signals = {
                 "coverage": coverage,
+                "carried": float(np.maximum(spoken_of - row, 0.0) @ question.weights) / total,
                 "dense": float(cosine),
                 "kind": kind_agreement(question, text),
                 "year": hit.signals.get("year", 0.0) + hit.signals.get("period", 0.0),
@@ -253,6 +260,9 @@ class ExtractiveComposer:
                 for column, weight in counted
             )
 
+        def held_at_all(row: int) -> float:
+            return float(matches[row] @ weights)
+
         total = sum(weight for _, weight in counted) or 1.0
         values = [
             held(range(row, row + 1)) / total + 0.3 * kind_agreement(question, piece)
@@ -263,7 +273,7 @@ class ExtractiveComposer:
         seeds = [row for row in range(len(pieces)) if agreeing[row] == strongest]
         first = last = max(
             seeds if pointed else range(len(pieces)),
-            key=lambda row: (values[row], -row),
+            key=lambda row: (round(values[row], 2), held_at_all(row), -row),
         )
 
         def length(low: int, high: int) -> int:
@@ -289,6 +299,24 @@ class ExtractiveComposer:
             else:
                 last += 1
         return spans[first][0] + offset, spans[last][1] + offset
+
+
+def _spoken_of(places: Sequence[tuple[Hit, int, int]], matches: FloatArray) -> FloatArray:
+    """What of the question the passage speaks of before each sentence, like ``matches``.
+
+    A paragraph names its subject in its first sentence and does not repeat it; a sentence goes on
+    from the one before.
+    """
+    import numpy as np
+
+    held = np.zeros_like(matches)
+    first = 0
+    for row in range(1, len(places)):
+        if places[row][0] is not places[row - 1][0]:
+            first = row
+        else:
+            held[row] = np.maximum(matches[first], matches[row - 1])
+    return np.where(held >= _SPOKEN_OF, held, 0.0)
 
 
 def _units(text: str) -> list[tuple[int, int]]:

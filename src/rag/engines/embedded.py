@@ -253,11 +253,11 @@ class EmbeddedEngine:
     def add_feedback(
         self, answer_id: str, *, rating: int, comment: str = "", asked: Asked | None = None
     ) -> None:
-        """Keep a reader's judgement of an answer, and what was asked where that is known."""
+        """See ``rag.protocols.Engine``."""
         self._catalog.add_feedback(answer_id, rating=rating, comment=comment, asked=asked)
 
     def feedback(self) -> tuple[Feedback, ...]:
-        """All judgements, in the order in which they came."""
+        """See ``rag.protocols.Engine``."""
         with self._catalog.snapshot() as snapshot:
             return snapshot.feedback()
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from rag.engines.validation import matches, validated
@@ -19,6 +20,7 @@ from rag.schema import (
     Collection,
     CollectionSettings,
     DocumentSummary,
+    Feedback,
     Hit,
     SourceState,
 )
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from rag.schema import Document, Filters, Passage
+    from rag.schema import Asked, Document, Filters, Passage
 
     FloatArray = npt.NDArray[np.float32]
 
@@ -43,6 +45,7 @@ class MemoryEngine:
         self._documents: dict[str, Document] = {}
         self._passages: dict[str, tuple[Passage, ...]] = {}
         self._vectors: dict[str, FloatArray] = {}
+        self._feedback: list[Feedback] = []
         self._collections = {DEFAULT_COLLECTION: CollectionSettings()}
 
     def write(self, document: Document, passages: Sequence[Passage], vectors: FloatArray) -> None:
@@ -238,6 +241,23 @@ class MemoryEngine:
         return {
             term: sum(fold(term) in words for words in held) for term in dict.fromkeys(terms)
         }, len(held)
+
+    def add_feedback(
+        self, answer_id: str, *, rating: int, comment: str = "", asked: Asked | None = None
+    ) -> None:
+        """See ``rag.protocols.Engine``."""
+        judgement = Feedback(
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            answer_id=answer_id,
+            rating=rating,
+            comment=comment,
+            asked=asked,
+        )
+        self._feedback.append(judgement)
+
+    def feedback(self) -> tuple[Feedback, ...]:
+        """See ``rag.protocols.Engine``."""
+        return tuple(self._feedback)
 
     def close(self) -> None:
         """See ``rag.protocols.Engine``."""

@@ -26,7 +26,10 @@ _NAMING = re.compile(
 _LENGTH = r"(?:公里|千米|[厘毫]?米|公尺|公分|kilomet(?:re|er)s?|met(?:re|er)s?|miles?|feet|km)"
 _DURATION = r"(?:小时|分钟|天|hours?|minutes?|days?|weeks?)"
 _MONEY = r"(?:元|yuan|dollars?|euros?|pounds?)"
-_WEIGHT = r"(?:公斤|千克|吨|tonnes?|tons?|kg|kilograms?)"
+_WEIGHT = r"(?:公?斤|千克|公?吨|tonnes?|tons?|kg|kilograms?)"
+_AREA = r"(?:平方|亩|公顷|square|hectares?|acres?)"
+_POWER = r"(?:[兆千]瓦|(?:kilo|mega|giga)watts?|[kMG]W)"
+_VISITS = r"人次"
 
 # What is asked for, the unit it comes in, and what a figure with another unit counts.
 _WANTED_UNITS: tuple[tuple[re.Pattern[str], str, float], ...] = (
@@ -44,7 +47,7 @@ _WANTED_UNITS: tuple[tuple[re.Pattern[str], str, float], ...] = (
     ),
     (
         re.compile(r"多大面积|面积|平方|\barea\b", re.I),
-        r"(?:平方|亩|公顷|square|hectares?|acres?)",
+        _AREA,
         -0.6,
     ),
     (
@@ -60,7 +63,9 @@ _WANTED_UNITS: tuple[tuple[re.Pattern[str], str, float], ...] = (
         # The product itself, unless its growth is asked for.
         re.compile(
             r"^(?!.*(?:增长|增速|增幅|目标|\bgr[eo]w|\btarget|\brate\b)).*"
-            r"(?:生产总值|(?<![a-z])GDP(?![a-z])|\bgross (?:regional|domestic) product\b)",
+            r"(?:生产总值|经济(?:总量|规模)|(?<![a-z])GDP(?![a-z])"
+            r"|\bgross (?:regional|domestic) product\b|\beconomy\b"
+            r"|\beconomic (?:output|aggregate)\b)",
             re.I | re.S,
         ),
         _MONEY,
@@ -93,6 +98,12 @@ _CLASSIFIER = re.compile(
     r"(?:多少|几)[十百千万亿]*(?P<unit>[家户个条辆套所座项次人名位处种类列亩件支只艘台场趟班间天岁吨度倍页届年对])"
 )
 
+_MEASURED = tuple(
+    (re.compile(rf"(?:(?:多少|几)[十百千万亿]*|\bhow many (?:\w+illion )?){unit}", re.I), unit)
+    for unit in (_AREA, _LENGTH, _WEIGHT, _POWER, _VISITS)
+)
+"""Units that a question names itself, each with those that measure the same."""
+
 _COUNTERS = ("间座所家个处栋", "名人位个", "次场届班趟", "条列", "只头件台", "部个首本册")
 
 _DATE = re.compile(
@@ -124,6 +135,8 @@ def figure_agreement(question: str, text: str) -> float:
     classifier = _CLASSIFIER.search(question)
     if classifier and classifier["unit"] not in "个位":
         wanted, otherwise = f"{_QUANTITY}[{_likes(classifier['unit'])}]", -0.6
+    elif measured := next((unit for asked, unit in _MEASURED if asked.search(question)), None):
+        wanted, otherwise = _QUANTITY + measured, -0.6
     else:
         found = next((entry for entry in _WANTED_UNITS if entry[0].search(question)), None)
         if found is None:

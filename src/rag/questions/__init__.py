@@ -3,6 +3,15 @@
 from rag.questions.dialogue import carry_over
 from rag.questions.parts import split_question
 from rag.questions.places import bare_name, find_places, names_place
+from rag.questions.romanisation import with_written_names
 from rag.questions.understanding import understand
 
-__all__ = ["bare_name", "carry_over", "find_places", "names_place", "split_question", "understand"]
+__all__ = [
+    "bare_name",
+    "carry_over",
+    "find_places",
+    "names_place",
+    "split_question",
+    "understand",
+    "with_written_names",
+]

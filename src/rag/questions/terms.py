@@ -10,6 +10,7 @@ from rag.questions.vocabulary import (
     GENERIC_WORDS,
     STOPWORDS,
     TELLING_CHARACTERS,
+    TITLE_WORDS,
 )
 from rag.text import contains_han, fold, tagged_words
 
@@ -41,11 +42,13 @@ _HAN_YEAR = re.compile("(?P<year>[一二][〇零九][〇零一二三四五六七
 _ASKED_UNIT = re.compile(
     r"(?:多少|几)[十百千万亿]*(?:人次|户次|公里|平方公里|平方米|立方米|[美欧日]?元|公?斤|公?吨|亩|公顷|千瓦|小时|分钟)"
 )
+_ORDINAL = re.compile(r"(?P<number>[1-9]\d?)(?:st|nd|rd|th)")
 _NAME = re.compile(r"(?<=[a-z0-9,'’] )(?P<name>[A-Z][a-z]{2,})(?![\w&-])")
 _REPORT = re.compile("(?:政府)?工作报告")
 _REPORT_YEAR = re.compile(
-    r"(?<!\d)(?P<year>(?:19|20)\d\d)\s*年?的?(?:[\u4e00-\u9fff]{0,12}?(?:政府)?工作报告"
-    r"|(?:\s+[\w'’]+){0,2}\s+(?:government\s+)?work\s+report)",
+    r"(?<!\d)(?P<year>(?:19|20)\d\d)\s*年?的?(?:"
+    r"(?:[\u4e00-\u9fff]{0,12}?工作|[\u4e00-\u9fff]{0,6}?政府|[\u4e00-\u9fff]{0,3}?)报告(?![了期])"
+    r"|(?:\s+[\w'’]+){0,2}\s+(?:government\s+)?(?:work\s+)?report\b)",
     re.I,
 )
 
@@ -86,12 +89,16 @@ def content_terms(text: str) -> tuple[dict[str, float], dict[str, tuple[str, ...
         alternatives[expression] = written
         position = end
     _add_words(folded[position:], weights)
+    for term in weights:
+        if (ordinal := _ORDINAL.fullmatch(term)) and term not in alternatives:
+            number = int(ordinal["number"])
+            alternatives[term] = (term, f"第{_in_han(number)}", f"第{number}")
     return weights, alternatives
 
 
 def capitalised(text: str) -> frozenset[str]:
     """Folded words that are written as names, with a capital inside a sentence."""
-    return frozenset(match["name"].lower() for match in _NAME.finditer(text))
+    return frozenset(match["name"].lower() for match in _NAME.finditer(text)) - TITLE_WORDS
 
 
 def _add_words(folded: str, weights: dict[str, float]) -> None:
@@ -110,6 +117,14 @@ def _add_words(folded: str, weights: dict[str, float]) -> None:
         if word in GENERIC_WORDS:
             weight = min(weight, _GENERIC_WEIGHT)
         weights.setdefault(word, weight)
+
+
+def _in_han(number: int) -> str:
+    """A number below 100 in Chinese numerals."""
+    tens, ones = divmod(number, 10)
+    digits = "〇一二三四五六七八九"
+    ten = ("十" if tens == 1 else digits[tens] + "十") if tens else ""
+    return ten + (digits[ones] if ones or not tens else "")
 
 
 def is_bare(text: str) -> bool:

@@ -66,7 +66,9 @@ _KINDS: tuple[tuple[AnswerKind, re.Pattern[str]], ...] = (
             r"|\bhow\s+(?:many|much|long|large|big|high|tall|deep|wide|heavy|fast|far|old|often)\b|\bwhat\s+(?:percent(?:age)?|share"
             r"|proportion|number|amount|rate|size|length|rank|value|volume|growth|total|level)\b"
             r"|\bwhat\b.*\b(?:rate|target|growth|output|volume|number|share|percentage|length|amount|value"
-            r"|rank|ranking|intensity|total|mileage|capacity|score|population|spending|investment|revenue)\b",
+            r"|rank|ranking|intensity|total|mileage|capacity|score|population|spending|investment|revenue"
+            r"|wages?|salary|salaries|incomes?|prices?|costs?|fares?|fees?|gdp|product|debt|deficit|budget"
+            r"|turnover|profits?|sales|ratio|density|expectancy|average|yield|stock)\b",
             re.I,
         ),
     ),

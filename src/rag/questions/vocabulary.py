@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-__all__ = ["ENGLISH_STOPWORDS", "GENERIC_WORDS", "STOPWORDS", "TELLING_CHARACTERS"]
+__all__ = [
+    "ENGLISH_STOPWORDS",
+    "GENERIC_WORDS",
+    "STOPWORDS",
+    "TELLING_CHARACTERS",
+    "TITLE_WORDS",
+]
 
 
 def _words(text: str) -> frozenset[str]:
@@ -61,7 +67,8 @@ ENGLISH_STOPWORDS = _words(
     aim aims aimed aiming want wants wanted come came comes go goes went going take takes took taken
     put puts use uses used find found see saw seen count counted counts look looks work works worked
     mean means meant keep keeps kept turn turned help helped helps start started begin began begun
-    become became stay stayed happen happened happens compare compared comparing comparison latest
+    become became win wins won get gets got stay stayed happen happened happens compare compared
+    comparing comparison latest
     recent recently now today already once again still single out off up down around among within
     during since until before after according exactly actually really currently first whose own
     way ways thing things lot lots bit several various respectively roughly approximately average
@@ -70,3 +77,13 @@ ENGLISH_STOPWORDS = _words(
     """
 )
 """English words that never count as content, unstemmed and lower case."""
+
+TITLE_WORDS = _words(
+    """
+    national international provincial municipal central chinese people party government state
+    congress conference committee council commission meeting session report work city county
+    district province town university college school hospital center centre park museum project
+    program programme plan festival games new north south east west
+    """
+)
+"""English words with a capital in names of institutions, which name nothing by themselves."""
