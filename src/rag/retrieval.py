@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from operator import mul
 from typing import TYPE_CHECKING
 
 from rag.evidence import index_terms, weights_of
@@ -167,8 +168,8 @@ class Retriever:
         )
         weight_sum = sum(question.weights)
         signalled = []
-        for hit, candidate, row in zip(hits, kept, matches, strict=True):
-            held = sum(w * float(m) for w, m in zip(question.weights, row, strict=True))
+        for hit, candidate, row in zip(hits, kept, matches.tolist(), strict=True):
+            held = sum(map(mul, question.weights, row))
             signals = {
                 "dense": candidate.dense or 0.0,
                 "lexical": _share(candidate.lexical, top_lexical),

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from rag.catalog import Change, Position
+    from rag.catalog import Position
     from rag.lexical import LexicalIndex
     from rag.schema import (
         Asked,
@@ -151,13 +151,13 @@ class EmbeddedEngine:
             allowed = documents = None
             without: list[int] = []
             if document_ids is not None:
-                ranges = self._listing(snapshot, key, collection).ranges
-                chosen = [ranges[each] for each in document_ids if each in ranges]
-                documents = [entry.document for entry in chosen]
-                if 2 * len(chosen) > len(ranges):
-                    without = [e.document for i, e in ranges.items() if i not in document_ids]
-                    documents = None
-                allowed = _keys_in(chosen)
+                listing = self._listing(snapshot, key, collection)
+                chosen = listing.places_of(document_ids)
+                allowed = listing.keys_of(chosen)
+                if 2 * np.count_nonzero(chosen) > len(chosen):
+                    without = listing.ranges[~chosen, 0].tolist()
+                else:
+                    documents = listing.ranges[chosen, 0].tolist()
             dense_keys = vector_index.search(wanted, limit=limit, allowed=allowed).tolist()
             lexical = lexical_index.search(words, limit=limit, documents=documents, without=without)
             keys = sorted({*dense_keys, *lexical})
@@ -209,11 +209,7 @@ class EmbeddedEngine:
         head = snapshot.head(key)
         listing = self._listings.get(key)
         if listing is None or listing.at != head:
-            listing = _Listing(
-                at=head,
-                summaries=snapshot.documents(collection),
-                ranges=snapshot.ranges_by_id(key),
-            )
+            listing = _Listing.of(snapshot, key, collection)
             self._listings[key] = listing
         return listing
 
@@ -320,17 +316,38 @@ class _Listing:
 
     at: Position
     summaries: tuple[DocumentSummary, ...]
-    ranges: Mapping[str, Change]
+    ids: tuple[str, ...]
+    ranges: npt.NDArray[np.int64]
+    """By document, as ``ids``: its key, and the first and the last key of its passages."""
 
+    @classmethod
+    def of(cls, snapshot: Snapshot, key: int, collection: str) -> _Listing:
+        """What a snapshot has of a collection."""
+        import numpy as np
 
-def _keys_in(ranges: Sequence[Change]) -> npt.NDArray[np.int64]:
-    """All keys in some ranges, range by range."""
-    import numpy as np
+        by_id = snapshot.ranges_by_id(key)
+        ranges = [(each.document, each.first, each.last) for each in by_id.values()]
+        return cls(
+            at=snapshot.head(key),
+            summaries=snapshot.documents(collection),
+            ids=tuple(by_id),
+            ranges=np.array(ranges, dtype=np.int64).reshape(-1, 3),
+        )
 
-    ends = np.array([(each.first, each.last) for each in ranges], dtype=np.int64).reshape(-1, 2)
-    lengths = ends[:, 1] - ends[:, 0] + 1
-    begun = np.cumsum(lengths) - lengths
-    return np.repeat(ends[:, 0] - begun, lengths) + np.arange(lengths.sum())
+    def places_of(self, document_ids: frozenset[str]) -> npt.NDArray[np.bool_]:
+        """Which of the documents have one of these ids."""
+        import numpy as np
+
+        return np.fromiter(map(document_ids.__contains__, self.ids), np.bool_, len(self.ids))
+
+    def keys_of(self, chosen: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+        """The keys of all passages of some of the documents, document by document."""
+        import numpy as np
+
+        first, last = self.ranges[chosen, 1], self.ranges[chosen, 2]
+        lengths = last - first + 1
+        begun = np.cumsum(lengths) - lengths
+        return np.repeat(first - begun, lengths) + np.arange(lengths.sum())
 
 
 def _check_model(
