@@ -11,38 +11,26 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from rag import grounding
 from rag.errors import InvalidInput
+from rag.filters import checked_filters, filter_values
 from rag.questions import understand
 from rag.refusals import refusal_for
 from rag.replying import Clock, Prepared, reply_steps
 from rag.retrieval import Retriever
 from rag.schema import DEFAULT_COLLECTION, Answer, Asked, SearchResult, StreamEvent
 from rag.several import compose_parts
+from rag.text import normalise
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from rag.evidence import TermMatcher
-    from rag.protocols import Composer, Embedder, Engine, Writer
+    from rag.protocols import Composer, Embedder, Engine, Reranker, Writer
     from rag.retrieval import Retrieval
-    from rag.schema import Draft, Filters, Leg, Question, Turn
+    from rag.schema import Draft, Filters, Leg, MetadataValue, Question, Turn
 
     _Evidence: TypeAlias = tuple[Retrieval, Draft, float]
 
-__all__ = ["FILTER_KEYS", "Assistant"]
-
-FILTER_KEYS: Mapping[str, type] = {
-    "date": str,
-    "document_id": str,
-    "kind": str,
-    "level": str,
-    "place": str,
-    "planning_year": int,
-    "reporting_year": int,
-    "source": str,
-    "title": str,
-    "year": int,
-}
-"""What filters may name, and the type of each value."""
+__all__ = ["Assistant"]
 
 _PASSAGES_CONSIDERED = 8
 _MAX_TOP_K = 50
@@ -67,6 +55,7 @@ class Assistant:
         matcher: TermMatcher,
         max_question_characters: int,
         leg: Leg | None = None,
+        reranker: Reranker | None = None,
         writers: Mapping[str, Writer] | None = None,
     ) -> None:
         """A composer finds the evidence of every answer; a writer may then put it into words.
@@ -78,7 +67,9 @@ class Assistant:
         self._writers = dict(writers or {})
         self._default_composer = default_composer
         self._max_question_characters = max_question_characters
-        self._retriever = Retriever(engine=engine, embedder=embedder, matcher=matcher, leg=leg)
+        self._retriever = Retriever(
+            engine=engine, embedder=embedder, matcher=matcher, leg=leg, reranker=reranker
+        )
         self._asked: dict[str, Asked] = {}
         self._asked_lock = threading.Lock()
 
@@ -104,7 +95,7 @@ class Assistant:
         CollectionNotFound for an unknown collection.
         """
         started = time.perf_counter()
-        filters = _checked_filters(filters)
+        filters = checked_filters(filters)
         question = self._understand(query, collection, filters, history, exact=exact)
         retrieval = self._retriever.retrieve(
             question,
@@ -160,6 +151,16 @@ class Assistant:
             answer_id, rating=rating, comment=comment, asked=self.asked(answer_id)
         )
 
+    def filter_values(
+        self, *, collection: str = DEFAULT_COLLECTION
+    ) -> Mapping[str, Mapping[MetadataValue, int]]:
+        """What filters may name in a collection: by key each value, and how many documents have it.
+
+        Keys and values are in order. Titles, sources and ids, which tell single documents apart,
+        are left out. Raises CollectionNotFound.
+        """
+        return filter_values(self._engine.documents(collection=collection))
+
     def stream(
         self,
         question: str,
@@ -197,7 +198,7 @@ class Assistant:
         composer = self._checked_composer(composer)
         finder = self._composers[_FINDER if composer in self._writers else composer]
         clock = Clock()
-        filters = _checked_filters(filters)
+        filters = checked_filters(filters)
         top_k = _checked_top_k(top_k)
         found = partial(
             self._found,
@@ -315,7 +316,7 @@ class Assistant:
         exact: bool,
         as_follow_up: bool = False,
     ) -> Question:
-        if not text.strip():
+        if not normalise(text).strip():
             message = (
                 "The question is empty. Expected some words; type a question and send it again."
             )
@@ -327,12 +328,10 @@ class Assistant:
                 " sentences, or index the text as a document."
             )
             raise InvalidInput(message)
-        documents = self._engine.documents(collection=collection, filters=filters)
-        places = {str(d.metadata["place"]) for d in documents if "place" in d.metadata}
         return understand(
             text,
             history=history,
-            known_places=sorted(places),
+            known_places=self._retriever.places(collection=collection, filters=filters),
             exact=exact,
             as_follow_up=as_follow_up,
         )
@@ -365,22 +364,6 @@ def _answers(evidence: _Evidence, typed: Question) -> bool:
     """Whether evidence for a question as a follow-up answers it, with all that was typed in it."""
     _, draft, _ = evidence
     return refusal_for(*evidence) is None and not {*typed.terms} & {*draft.missing}
-
-
-def _checked_filters(filters: Filters | None) -> Filters:
-    for key, value in (filters or {}).items():
-        if key not in FILTER_KEYS:
-            known = ", ".join(FILTER_KEYS)
-            message = f"Unknown filter {key!r}. Expected one of: {known}."
-            raise InvalidInput(message)
-        expected = FILTER_KEYS[key]
-        if not isinstance(value, expected) or isinstance(value, bool):
-            message = (
-                f"Filter {key!r} is {value!r}, a {type(value).__name__}."
-                f" Expected a value of type {expected.__name__}."
-            )
-            raise InvalidInput(message)
-    return dict(filters or {})
 
 
 def _checked_top_k(top_k: int) -> int:

@@ -5,9 +5,10 @@ RagError
 │   └── InvalidSetting      rag.toml or the environment
 ├── NotFound
 │   ├── CollectionNotFound
-│   └── DocumentNotFound
-│       ├── DocumentRemoved     it was there, and was removed
-│       └── DocumentReplaced    it was there; a newer version has another id
+│   ├── DocumentNotFound
+│   │   ├── DocumentRemoved     it was there, and was removed
+│   │   └── DocumentReplaced    it was there; a newer version has another id
+│   └── PassageNotFound
 ├── UnreadableDocument      a file that cannot become a document
 ├── IndexProblem
 │   ├── IndexMissing        nothing has been indexed here yet
@@ -36,6 +37,7 @@ __all__ = [
     "MissingDependency",
     "ModelUnavailable",
     "NotFound",
+    "PassageNotFound",
     "RagError",
     "Unavailable",
     "UnreadableDocument",
@@ -89,6 +91,12 @@ class DocumentReplaced(DocumentNotFound):
         super().__init__(message)
         self.replacement = replacement
         """The id of the version that is there now."""
+
+
+class PassageNotFound(NotFound):
+    """No passage has this id."""
+
+    code = "passage_not_found"
 
 
 class UnreadableDocument(RagError):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from rag.errors import InvalidSetting
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from rag.composers.completions import ChatModel
     from rag.evidence import TermMatcher
     from rag.library import Library
-    from rag.protocols import Composer, Embedder, Engine, Writer
+    from rag.protocols import Composer, Embedder, Engine, Reranker, Writer
     from rag.schema import EmbedderInfo, Leg
     from rag.settings import Settings
 
@@ -31,6 +32,7 @@ __all__ = [
     "open_embedder",
     "open_engine",
     "open_language_model",
+    "open_reranker",
 ]
 
 _Made = TypeVar("_Made")
@@ -75,6 +77,7 @@ def open_application(settings: Settings, *, create: bool = True) -> Application:
     language_model = open_language_model(settings)
     leg = _choose(_RETRIEVAL, settings.retrieval, setting="retrieval")
     embedder = open_embedder(settings.embedder)
+    reranker = open_reranker(settings.reranker)
     engine = open_engine(settings, embedder=embedder.info, create=create)
     with ExitStack() as undo:
         undo.callback(engine.close)
@@ -88,6 +91,7 @@ def open_application(settings: Settings, *, create: bool = True) -> Application:
             matcher=matcher,
             max_question_characters=settings.max_question_characters,
             leg=leg,
+            reranker=reranker,
         )
         library = Library(
             engine=engine,
@@ -111,6 +115,14 @@ def open_embedder(name: str) -> Embedder:
     """
     family, _, argument = name.partition(":")
     return _choose(_EMBEDDERS, family, setting="embedder")(argument.strip())
+
+
+def open_reranker(name: str) -> Reranker | None:
+    """Load the reranker a setting names: ``none``, or a cross-encoder's name or folder.
+
+    Raises ModelUnavailable, MissingDependency.
+    """
+    return _RERANKERS.get(name, partial(_cross_encoder, name))()
 
 
 def open_engine(settings: Settings, *, embedder: EmbedderInfo, create: bool = True) -> Engine:
@@ -187,6 +199,22 @@ def _refuse_argument(family: str, argument: str) -> None:
         raise InvalidSetting(message)
 
 
+def _no_reranker() -> None:
+    """Passages stay as the signals rank them."""
+
+
+def _shared_words() -> Reranker:
+    from rag.rerankers.shared_words import SharedWordsReranker
+
+    return SharedWordsReranker()
+
+
+def _cross_encoder(name: str) -> Reranker:
+    from rag.rerankers.cross_encoder import CrossEncoderReranker
+
+    return CrossEncoderReranker.load(name)
+
+
 def _embedded(folder: Path, embedder: EmbedderInfo, create: bool) -> Engine:
     from rag.engines.embedded import EmbeddedEngine
 
@@ -215,6 +243,10 @@ _EMBEDDERS: Mapping[str, Callable[[str], Embedder]] = {
     "bundled": _bundled,
     "ranking-fake": _ranking_fake,  # ranks by shared words, without any model: for tests
     "sentence-transformers": _sentence_transformers,
+}
+_RERANKERS: Mapping[str, Callable[[], Reranker | None]] = {  # any other name is a cross-encoder's
+    "none": _no_reranker,
+    "shared-words": _shared_words,  # without any model: for tests
 }
 _ENGINES: Mapping[str, Callable[[Path, EmbedderInfo, bool], Engine]] = {
     "embedded": _embedded,

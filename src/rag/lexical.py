@@ -13,6 +13,7 @@ report in 0.05 s. (Making the index terms takes another 3.6 s, for either.)
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -33,6 +34,8 @@ say often opens the passage as well."""
 _WRITER_BYTES = 50_000_000
 _SLACK = 32
 _SAME = 1e-5
+_FREQUENCIES_KEPT = 50_000
+"""Words whose counts are kept; they hold as long as the index, which never changes."""
 _SHAPE_VERSION = "1"
 """Changes with the fields: an index of another shape is rebuilt."""
 
@@ -66,6 +69,15 @@ class LexicalEntry(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class _Restriction:
+    """Only passages of which a field has one of some values, or only others."""
+
+    field: str
+    values: Sequence[int]
+    excluded: bool = False
+
+
 class LexicalIndex:
     """A searchable set of passages at one position of a collection's history. Immutable."""
 
@@ -73,6 +85,7 @@ class LexicalIndex:
         self._index = index
         self._schema = index.schema
         self._searcher = index.searcher()
+        self._frequencies: dict[str, int] = {}
         self.folder = folder
         """Where its files are; None for an index in memory."""
 
@@ -150,15 +163,23 @@ class LexicalIndex:
         return int(self._searcher.num_docs)
 
     def search(
-        self, words: Sequence[str], *, limit: int, documents: Sequence[int] | None = None
+        self,
+        words: Sequence[str],
+        *,
+        limit: int,
+        documents: Sequence[int] | None = None,
+        without: Sequence[int] = (),
     ) -> dict[int, float]:
         """Keys and scores of at least the ``limit`` best passages that hold any of the words.
 
-        ``words`` are index terms. ``documents`` restricts the search to documents of these keys.
+        ``words`` are index terms. ``documents`` restricts the search to documents of these keys,
+        ``without`` leaves some out: name whichever are fewer.
         There may be more than ``limit``: all that score like the last one, so that the caller can
         break ties as it likes.
         """
-        restriction = None if documents is None else ("document", documents)
+        restriction = None if documents is None else _Restriction("document", documents)
+        if without:
+            restriction = _Restriction("document", without, excluded=True)
         wanted = limit + _SLACK
         while True:
             found = self._search(words, limit=wanted, restriction=restriction)
@@ -172,24 +193,29 @@ class LexicalIndex:
 
     def scores(self, words: Sequence[str], *, keys: Sequence[int]) -> dict[int, float]:
         """The scores of given passages; those that hold none of the words are left out."""
-        return self._search(words, limit=len(keys), restriction=("key", keys))
+        return self._search(words, limit=len(keys), restriction=_Restriction("key", keys))
 
     def document_frequencies(self, words: Iterable[str]) -> dict[str, int]:
         """In how many passages' own text each index term occurs."""
+        return {word: self._frequency(word) for word in words}
+
+    def _frequency(self, word: str) -> int:
         import tantivy
 
-        counts = {}
-        for word in words:
+        known = self._frequencies.get(word)
+        if known is None:
             query = tantivy.Query.term_query(self._schema, "text", _token(word), "freq")
             # Tantivy's own figure counts deleted passages too; a search does not.
             result: Any = self._searcher.search(query, limit=1, count=True)
-            counts[word] = int(result.count)
-        return counts
+            known = int(result.count)
+            if len(self._frequencies) < _FREQUENCIES_KEPT:
+                self._frequencies[word] = known
+        return known
 
     def _search(
-        self, words: Sequence[str], *, limit: int, restriction: tuple[str, Sequence[int]] | None
+        self, words: Sequence[str], *, limit: int, restriction: _Restriction | None
     ) -> dict[int, float]:
-        if not words or limit < 1 or self.size == 0 or (restriction and not restriction[1]):
+        if not words or limit < 1 or self.size == 0 or (restriction and not restriction.values):
             return {}
         result = self._searcher.search(
             self._query(words, restriction), limit=min(limit, self.size), count=False
@@ -198,9 +224,7 @@ class LexicalIndex:
         keys: list[Any] = self._searcher.fast_field_values("key", addresses)
         return {key: round(score, 4) for key, (score, _) in zip(keys, result.hits, strict=True)}
 
-    def _query(
-        self, words: Sequence[str], restriction: tuple[str, Sequence[int]] | None
-    ) -> tantivy.Query:
+    def _query(self, words: Sequence[str], restriction: _Restriction | None) -> tantivy.Query:
         import tantivy
 
         query, occur = tantivy.Query, tantivy.Occur
@@ -224,10 +248,11 @@ class LexicalIndex:
         )
         if restriction is None:
             return found
-        field, values = restriction
-        allowed = query.term_set_query(self._schema, field, list(values))
+        named = query.term_set_query(self._schema, restriction.field, list(restriction.values))
+        if restriction.excluded:
+            return query.boolean_query([(occur.Must, found), (occur.MustNot, named)])
         return query.boolean_query(
-            [(occur.Must, found), (occur.Must, query.const_score_query(allowed, 0.0))]
+            [(occur.Must, found), (occur.Must, query.const_score_query(named, 0.0))]
         )
 
 

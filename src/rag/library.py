@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 import stat
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,12 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from rag import readers
+from rag.checks import check_collection, check_metadata, check_settings
 from rag.chunking import chunk
 from rag.errors import (
     CollectionNotFound,
     DocumentNotFound,
     InvalidInput,
     MissingDependency,
+    PassageNotFound,
     UnreadableDocument,
 )
 from rag.fingerprints import fingerprint, is_of_file
@@ -38,13 +39,8 @@ if TYPE_CHECKING:
 __all__ = ["Library", "embedding_text"]
 
 _BATCH = 256
+_MOST_NEIGHBOURS = 20
 _DEFAULT_PARSING = readers.ParsingLimits()
-_COLLECTION_NAME = re.compile(r"\w[\w .-]{0,63}")
-_METADATA_KEY = re.compile(r"[a-z][a-z0-9_]{0,63}")
-_METADATA_CHARACTERS = 1_000
-_METADATA_KEYS = 64
-_INTEGER_LIMIT = 2**53
-"""Integers beyond this would change on their way through JSON in a browser."""
 
 Progress = Callable[[FileOutcome, int, int], None]
 
@@ -178,6 +174,32 @@ class Library:
         """A document's passages in order. Raises DocumentNotFound."""
         return self._engine.passages(document_id)
 
+    def around(
+        self, passage_id: str, *, neighbours: int
+    ) -> tuple[tuple[Passage, ...], Passage, tuple[Passage, ...]]:
+        """As many passages before a passage of a document, itself, and as many after it, in order.
+
+        Raises DocumentNotFound, PassageNotFound, InvalidInput.
+        """
+        if not 0 <= neighbours <= _MOST_NEIGHBOURS:
+            message = f"neighbours is {neighbours}. Expected a number from 0 to {_MOST_NEIGHBOURS}."
+            raise InvalidInput(message)
+        document_id, dash, _ = passage_id.rpartition("-")
+        if not dash:
+            message = f"There is no passage {passage_id!r}. Expected the passage_id of a search."
+            raise PassageNotFound(message)
+        passages = self._engine.passages(document_id)
+        ids = [each.passage_id for each in passages]
+        if passage_id not in ids:
+            message = (
+                f"There is no passage {passage_id!r}. Those of its document go from {ids[0]!r} to"
+                f" {ids[-1]!r}."
+            )
+            raise PassageNotFound(message)
+        place = ids.index(passage_id)
+        first, after = max(0, place - neighbours), place + 1
+        return passages[first:place], passages[place], passages[after : after + neighbours]
+
     def collections(self) -> tuple[Collection, ...]:
         """All collections."""
         return self._engine.collections()
@@ -187,8 +209,8 @@ class Library:
 
         Raises InvalidInput for a name that cannot be one or is taken.
         """
-        _check_collection(name)
-        _check_settings(settings or CollectionSettings())
+        check_collection(name)
+        check_settings(settings or CollectionSettings())
         self._engine.create_collection(name, settings=settings or CollectionSettings())
 
     def rename_collection(self, name: str, new_name: str) -> None:
@@ -197,7 +219,7 @@ class Library:
         Raises CollectionNotFound; InvalidInput for a name that cannot be one or is taken, and for
         the default collection.
         """
-        _check_collection(new_name)
+        check_collection(new_name)
         self._engine.rename_collection(name, new_name, identify=partial(_document_id, new_name))
 
     def delete_collection(self, name: str) -> None:
@@ -210,8 +232,8 @@ class Library:
     def _begin(
         self, collection: str, metadata: Metadata | None, *, origin: Literal["file", "upload"]
     ) -> _Batch:
-        _check_collection(collection)
-        _check_metadata(metadata or {})
+        check_collection(collection)
+        check_metadata(metadata or {})
         try:
             settings = self._engine.settings_of(collection)
         except CollectionNotFound:
@@ -355,45 +377,3 @@ def _document_id(collection: str, source: str, text: str) -> str:
     # Lengths keep ("a", "bc") and ("ab", "c") apart.
     parts = "".join(f"{len(part)}:{part}" for part in (collection, source, text))
     return "d" + hashlib.sha256(parts.encode()).hexdigest()[:16]
-
-
-def _check_collection(name: str) -> None:
-    if not _COLLECTION_NAME.fullmatch(name):
-        raise InvalidInput(
-            f"{name!r} cannot name a collection: 1 to 64 letters, digits, spaces, '_', '.' and "
-            "'-', the first a letter, a digit or '_'."
-        )
-
-
-def _check_settings(settings: CollectionSettings) -> None:
-    characters = settings.passage_characters
-    if characters is not None and not 50 <= characters <= 5_000:
-        raise InvalidInput(
-            f"passage_characters is {characters}. Expected a number from 50 to 5000."
-        )
-
-
-def _check_metadata(metadata: Metadata) -> None:
-    if len(metadata) > _METADATA_KEYS:
-        raise InvalidInput(f"{len(metadata)} metadata keys; up to {_METADATA_KEYS} are kept.")
-    for key, value in metadata.items():
-        if not isinstance(key, str) or not _METADATA_KEY.fullmatch(key):
-            raise InvalidInput(
-                f"{key!r} cannot be a metadata key: lower-case letters, digits and '_', the first "
-                "a letter, up to 64."
-            )
-        if isinstance(value, str):
-            if not value.strip() or len(value) > _METADATA_CHARACTERS:
-                raise InvalidInput(
-                    f"Metadata {key!r} has {len(value)} characters; expected 1 to "
-                    f"{_METADATA_CHARACTERS}, not only spaces."
-                )
-        elif isinstance(value, bool) or not isinstance(value, int):
-            raise InvalidInput(
-                f"Metadata {key!r} is of type {type(value).__name__}; expected a text or a whole "
-                "number."
-            )
-        elif abs(value) > _INTEGER_LIMIT:
-            raise InvalidInput(f"Metadata {key!r} is {value}; whole numbers go up to 2^53.")
-        if key == "title" and not isinstance(value, str):
-            raise InvalidInput(f"Metadata 'title' is {value!r}; expected a text.")

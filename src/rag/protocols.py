@@ -189,7 +189,10 @@ class Reranker(Protocol):
     """Scores passages against a query by reading both together."""
 
     def scores(self, query: str, passages: Sequence[str]) -> Sequence[float]:
-        """One score a passage, higher is better, in the order given."""
+        """One finite score a passage, higher is better, in the order given.
+
+        Scores are comparable within one call only.
+        """
         ...
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rag.grounding import ANSWER_BAR
@@ -41,6 +42,16 @@ _MESSAGES: dict[RefusalCode, tuple[str, str]] = {
     ),
 }
 
+_NONE_MATCHES = (
+    "没有文档符合筛选条件，无法回答。请放宽筛选条件。",
+    "No document matches the filters, so there is no answer. Loosen the filters.",
+)
+_FILTERED = (
+    "这里只查找了符合筛选条件的文档；放宽筛选条件可以查找其他文档。",
+    " Only documents that match the filters were searched; loosen them to search others.",
+)
+"""Follows what is said of a place or a year, which other documents may be about."""
+
 
 def refusal_for(retrieval: Retrieval, draft: Draft, confidence: float) -> Refusal | None:
     """Why this question gets no answer, or None when it gets one.
@@ -53,15 +64,20 @@ def refusal_for(retrieval: Retrieval, draft: Draft, confidence: float) -> Refusa
     if question.small_talk:
         return _refusal("not_a_question", language)
     if scope.documents == 0:
-        return _refusal("no_documents", language)
+        refusal = _refusal("no_documents", language)
+        return replace(refusal, message=_in(language, _NONE_MATCHES)) if scope.filtered else refusal
     evidence = " ".join(q.text for sentence in draft.sentences for q in sentence.quotations)
     places = [place for place in scope.missing_places if place not in evidence]
     if places:
         named = places if language == "zh" else [english_name(place) for place in places]
-        return _refusal("other_place", language, about=_joined(named, language))
+        return _refusal(
+            "other_place", language, about=_joined(named, language), filtered=scope.filtered
+        )
     years = [str(year) for year in scope.missing_years if str(year) not in evidence]
     if years:
-        return _refusal("other_year", language, about=_joined(years, language))
+        return _refusal(
+            "other_year", language, about=_joined(years, language), filtered=scope.filtered
+        )
     if confidence >= ANSWER_BAR and draft.sentences:
         return None
     if draft.missing:
@@ -70,10 +86,16 @@ def refusal_for(retrieval: Retrieval, draft: Draft, confidence: float) -> Refusa
     return _refusal("weak_evidence", language)
 
 
-def _refusal(code: RefusalCode, language: Language, *, about: str = "") -> Refusal:
-    chinese, english = _MESSAGES[code]
-    template = chinese if language == "zh" else english
-    return Refusal(code=code, message=template.format(about=about))
+def _refusal(
+    code: RefusalCode, language: Language, *, about: str = "", filtered: bool = False
+) -> Refusal:
+    message = _in(language, _MESSAGES[code]).format(about=about)
+    return Refusal(code=code, message=message + filtered * _in(language, _FILTERED))
+
+
+def _in(language: Language, texts: tuple[str, str]) -> str:
+    chinese, english = texts
+    return chinese if language == "zh" else english
 
 
 def _joined(names: list[str], language: Language) -> str:

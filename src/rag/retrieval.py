@@ -1,26 +1,27 @@
-"""Finding passages: scope by metadata, two legs, and a ranker over plain, explainable signals."""
+"""Finding passages: two legs, and a ranker over plain, explainable signals."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from operator import mul
 from typing import TYPE_CHECKING
 
 from rag.evidence import index_terms, weights_of
-from rag.questions import bare_name, names_place, with_written_names
+from rag.questions import names_place, with_written_names
+from rag.scope import anchor_of, by_metadata, choose_scope
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from rag.evidence import TermMatcher
-    from rag.protocols import Candidate, Embedder, Engine
+    from rag.protocols import Candidate, Embedder, Engine, Reranker
     from rag.schema import DocumentSummary, Filters, Hit, Leg, Question
+    from rag.scope import About, Scope
 
 __all__ = [
     "RANKING_WEIGHTS",
     "Retrieval",
     "Retriever",
-    "Scope",
-    "choose_scope",
     "rank",
     "score",
 ]
@@ -30,6 +31,12 @@ _CANDIDATES = 60
 
 _READ_CLOSELY = 40
 """Fused candidates whose words are compared with the question's."""
+
+_RERANKED = 20
+"""Best passages that a reranker reads, where there is one."""
+
+_RERANKER_WEIGHT = 1.0
+"""What a reranker's judgement counts, as much as the cosine."""
 
 _PLANNED = 0.6
 """How well a plan for a year agrees with a question about that year, put neither way."""
@@ -45,24 +52,6 @@ RANKING_WEIGHTS: Mapping[str, float] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Scope:
-    """Which documents a question is about, as far as their metadata tells.
-
-    ``document_ids`` is None for the whole collection. ``missing_places`` and ``missing_years``
-    are named by the question, but no document in the collection is about them.
-    """
-
-    document_ids: frozenset[str] | None
-    documents: int
-    missing_places: tuple[str, ...] = ()
-    missing_years: tuple[int, ...] = ()
-    about: tuple[str, ...] = ()
-    """Places named by the question that the documents searched are about."""
-    applied: Mapping[str, str | int]
-    """The restrictions that the question's own words led to, for the reply."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Retrieval:
     """Ranked passages, the question with its terms weighed, and the scope searched."""
 
@@ -75,6 +64,7 @@ class Retriever:
     """Finds the passages of a collection that bear on a question.
 
     ``leg`` leaves out the other leg and all else that ranks: what one alone finds, to compare with.
+    ``reranker`` reads the best passages once more, together with the question.
     """
 
     def __init__(
@@ -84,12 +74,15 @@ class Retriever:
         embedder: Embedder,
         matcher: TermMatcher,
         leg: Leg | None = None,
+        reranker: Reranker | None = None,
     ) -> None:
         self._engine = engine
         self._embedder = embedder
         self._matcher = matcher
         self._leg = leg
+        self._reranker = None if leg is not None else reranker
         self._weights: Mapping[str, float] = RANKING_WEIGHTS if leg is None else {leg: 1.0}
+        self._listed: tuple[Sequence[DocumentSummary], Mapping[About, Sequence[str]]] = ((), {})
 
     def retrieve(
         self,
@@ -106,7 +99,9 @@ class Retriever:
         question names.
         """
         documents = self._engine.documents(collection=collection, filters=filters)
-        scope = choose_scope(question, documents, filtered=bool(filters), exact=exact)
+        scope = choose_scope(
+            question, self._by_metadata(documents), filtered=bool(filters), exact=exact
+        )
         frequencies, total = self._engine.document_frequencies(
             index_terms(question), collection=collection
         )
@@ -133,6 +128,22 @@ class Retriever:
         question, hits = self._ranked(question, candidates, limit=limit)
         return Retrieval(question=question, hits=hits, scope=scope)
 
+    def places(self, *, collection: str, filters: Filters) -> tuple[str, ...]:
+        """Bare names of the places that the documents searched are about, in order.
+
+        Raises CollectionNotFound.
+        """
+        documents = self._engine.documents(collection=collection, filters=filters)
+        return tuple(sorted({d.place for d in self._by_metadata(documents) if d.place is not None}))
+
+    def _by_metadata(self, documents: Sequence[DocumentSummary]) -> Mapping[About, Sequence[str]]:
+        # An engine gives the same listing until it changes: it is read once.
+        listed, groups = self._listed
+        if listed is not documents:
+            groups = by_metadata(documents)
+            self._listed = documents, groups
+        return groups
+
     def _ranked(
         self, question: Question, candidates: Sequence[Candidate], *, limit: int
     ) -> tuple[Question, tuple[Hit, ...]]:
@@ -157,8 +168,8 @@ class Retriever:
         )
         weight_sum = sum(question.weights)
         signalled = []
-        for hit, candidate, row in zip(hits, kept, matches, strict=True):
-            held = sum(w * float(m) for w, m in zip(question.weights, row, strict=True))
+        for hit, candidate, row in zip(hits, kept, matches.tolist(), strict=True):
+            held = sum(map(mul, question.weights, row))
             signals = {
                 "dense": candidate.dense or 0.0,
                 "lexical": _share(candidate.lexical, top_lexical),
@@ -167,7 +178,31 @@ class Retriever:
                 "year": _year_agreement(question, hit),
             }
             signalled.append(replace(hit, score=score(signals, self._weights), signals=signals))
-        return question, rank(signalled)[:limit]
+        ranked = rank(signalled)
+        if self._reranker is not None:
+            ranked = _reranked(self._reranker, question, ranked)
+        return question, ranked[:limit]
+
+
+def _reranked(reranker: Reranker, question: Question, hits: tuple[Hit, ...]) -> tuple[Hit, ...]:
+    """Hits with the reranker's judgement of the best of them, which also tell its signal.
+
+    Its scores have a scale of their own: they count by their place between the lowest and the
+    highest. They are added to the other signals, which know what no passage's words tell (the year
+    and the period of its document), and which stay as they are for judging the evidence.
+    """
+    best, others = hits[:_RERANKED], hits[_RERANKED:]
+    read = [
+        "\n".join([" ".join((hit.title, *hit.passage.section)), hit.passage.text]) for hit in best
+    ]
+    given = reranker.scores(question.rewritten, read)
+    lowest, highest = min(given, default=0.0), max(given, default=0.0)
+    judged = []
+    for hit, value in zip(best, given, strict=True):
+        share = _share(value - lowest, highest - lowest)
+        signals = {**hit.signals, "reranker": share}
+        judged.append(replace(hit, score=hit.score + _RERANKER_WEIGHT * share, signals=signals))
+    return rank([*judged, *others])
 
 
 def _wording(question: Question) -> str:
@@ -205,84 +240,6 @@ def rank(hits: Iterable[Hit]) -> tuple[Hit, ...]:
     return tuple(kept)
 
 
-def choose_scope(
-    question: Question,
-    documents: Sequence[DocumentSummary],
-    *,
-    filtered: bool = False,
-    exact: bool = False,
-) -> Scope:
-    """The documents that the places and years of a question point to.
-
-    A place or year that no document is about does not narrow the search: it is reported.
-    """
-    chosen = list(documents)
-    applied: dict[str, str | int] = {}
-    missing_places: tuple[str, ...] = ()
-    missing_years: tuple[int, ...] = ()
-    known: list[str] = []
-    if not exact:
-        about = {bare_name(str(d.metadata["place"])) for d in documents if "place" in d.metadata}
-        known = [place for place in question.places if place in about]
-        if known:
-            chosen = [d for d in chosen if bare_name(str(d.metadata.get("place", ""))) in known]
-            applied["place"] = known[0]
-        elif about:
-            missing_places = question.places
-        dated = [d for d in chosen if _years_of(d.metadata)]
-        named = [d for d in dated if d.metadata.get("year") in question.report_years]
-        if question.report_years and dated:
-            given = {d.metadata.get("year") for d in dated}
-            missing_years += tuple(year for year in question.report_years if year not in given)
-        if named:
-            if len(named) < len(dated):
-                applied["year"] = question.report_years[0]
-            chosen = named + [d for d in chosen if not _years_of(d.metadata)]
-            dated = named
-        if question.years and dated:
-            fitting = [d for d in dated if _years_of(d.metadata) & set(question.years)]
-            undated = [d for d in chosen if not _years_of(d.metadata)]
-            if fitting:
-                chosen = fitting + undated
-                if len(fitting) < len(dated) and "year" not in applied:
-                    applied["year"] = question.years[0]
-            covered = set().union(*(_years_of(d.metadata) for d in dated))
-            if not covered & set(question.years):  # 2021-2025: what is there of it may answer
-                missing_years += question.years
-        missing_years += _beyond(question, dated)
-    narrowed = filtered or len(chosen) < len(documents)
-    return Scope(
-        document_ids=frozenset(d.document_id for d in chosen) if narrowed else None,
-        documents=len(chosen),
-        missing_places=missing_places,
-        missing_years=missing_years,
-        about=tuple(known),
-        applied=applied,
-    )
-
-
-def _beyond(question: Question, dated: Sequence[DocumentSummary]) -> tuple[int, ...]:
-    """Years that 明年 or 前年 mean, counted from the newest document, when none speaks of them."""
-    anchored = [(anchor, _years_of(d.metadata)) for d in dated if (anchor := _anchor(d.metadata))]
-    return tuple(
-        max(anchor for anchor, _ in anchored) + offset
-        for offset in question.relative_years
-        if anchored and not any(anchor + offset in years for anchor, years in anchored)
-    )
-
-
-def _anchor(metadata: Mapping[str, str | int]) -> int | None:
-    """The year that a document calls this year."""
-    value = metadata.get("planning_year", metadata.get("year"))
-    return value if isinstance(value, int) else None
-
-
-def _years_of(metadata: Mapping[str, str | int]) -> set[int]:
-    """The years a document speaks of: given in, reviewed, planned."""
-    keys = ("year", "reporting_year", "planning_year")
-    return {int(metadata[key]) for key in keys if isinstance(metadata.get(key), int)}
-
-
 def _year_of(hit: Hit) -> int | None:
     """The year that a passage of a report speaks of, by the section it stands in."""
     key = {"review": "reporting_year", "plan": "planning_year"}.get(hit.passage.period or "")
@@ -302,7 +259,7 @@ def _period_agreement(question: Question, hit: Hit) -> float:
 
 def _year_agreement(question: Question, hit: Hit) -> float:
     wanted = set(question.years)
-    anchor = _anchor(hit.metadata)
+    anchor = anchor_of(hit.metadata)
     if anchor is not None:
         wanted |= {anchor + offset for offset in question.relative_years}
     if not wanted:

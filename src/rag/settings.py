@@ -100,6 +100,14 @@ class Settings:
             " `dense` or `lexical`, by one of the two alone, to compare with."
         },
     )
+    reranker: str = field(
+        default="none",
+        metadata={
+            "description": "What reads the best passages once more, together with the question:"
+            " `none`, or the name or folder of a cross-encoder, such as"
+            " `BAAI/bge-reranker-v2-m3`. Much slower."
+        },
+    )
     top_k: int = field(
         default=5,
         metadata={

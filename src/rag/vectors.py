@@ -4,8 +4,9 @@ An index is an unchanging *base*, saved on disk, and what happened since: a smal
 vectors, and the keys of vectors that are gone. A change makes a new ``VectorIndex`` that shares the
 base, so a search never sees an index being changed. When the tail has grown, a new base is built.
 
-Up to ``IVF_THRESHOLD`` vectors the search is exhaustive and exact; above, an inverted file is
-searched, which is approximate for an unrestricted search and still exact for a filtered one.
+Small indexes are searched exhaustively; in larger ones an unrestricted search goes through a sieve
+(``rag.sieve``); from ``IVF_THRESHOLD`` vectors on, it visits a part of an inverted file. A filtered
+search is always exact.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rag.durable import Generation, Unusable, Workshop, load_generation, publish_generation
+from rag.sieve import SAME_SCORE, Sieve
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,11 +32,11 @@ __all__ = ["IVF_THRESHOLD", "VectorIndex", "decode_vectors", "encode_vectors"]
 
 IVF_THRESHOLD = 500_000
 """Vectors from which an inverted file is searched. Measured with 256 dimensions in one thread: an
-exhaustive search of 50,000, 100,000, 200,000 and 400,000 vectors takes 3, 6, 11 and 20 ms, always
-finds all, and needs no training; an inverted file over 400,000 takes 4 ms at an eighth of its
-lists, 25 s of training, and misses some of what is near."""
+exhaustive search of 400,000 vectors takes 20 ms; an inverted file 4 ms at an eighth of its lists,
+25 s of training, and misses some of what is near."""
 
 _FILE_NAME = "vectors.faiss"
+_CODES_NAME = "codes.faiss"
 _TAIL_MINIMUM = 2_048
 _TAIL_SHARE = 0.1
 _SLACK = 32
@@ -68,15 +70,19 @@ class VectorIndex:
     tail_keys: KeyArray
     dead: KeyArray
     """Keys in the base that are no longer alive, sorted."""
+    sieve: Sieve | None
+    """Short codes of the base's vectors, where there are many."""
 
     @classmethod
     def build(cls, keys: KeyArray, vectors: FloatArray, *, dimension: int) -> VectorIndex:
         """An index over ``vectors`` (float32, shape (n, dimension)) without a tail."""
         import numpy as np
 
+        base = _make_base(keys, vectors, dimension=dimension)
         return cls(
             dimension=dimension,
-            base=_make_base(keys, vectors, dimension=dimension),
+            base=base,
+            sieve=Sieve.make(base, keys, vectors),
             base_keys=np.sort(keys),
             tail=_make_flat(keys[:0], vectors[:0], dimension=dimension),
             tail_vectors=vectors[:0],
@@ -108,6 +114,10 @@ class VectorIndex:
         faiss = _faiss()
         try:
             base = faiss.read_index(str(folder / _FILE_NAME))
+            codes = folder / _CODES_NAME
+            sieve = None
+            if codes.is_file():
+                sieve = Sieve.over(base, _keys_of(base), codes=faiss.read_index(str(codes)))
         except RuntimeError as error:
             raise Unusable(f"{folder} cannot be read ({error})") from error
         if base.d != dimension or base.ntotal != facts.get("vectors"):
@@ -117,6 +127,7 @@ class VectorIndex:
         return cls(
             dimension=dimension,
             base=base,
+            sieve=sieve,
             base_keys=keys,
             tail=_make_flat(keys[:0], empty, dimension=dimension),
             tail_vectors=empty,
@@ -132,6 +143,8 @@ class VectorIndex:
         try:
             try:
                 faiss.write_index(self.base, str(workshop.folder / _FILE_NAME))
+                if self.sieve is not None:
+                    faiss.write_index(self.sieve.codes, str(workshop.folder / _CODES_NAME))
             except RuntimeError as error:  # how faiss reports a full disk
                 raise OSError(str(error)) from error
             publish_generation(
@@ -207,8 +220,13 @@ class VectorIndex:
         faiss.omp_set_num_threads(1)
         query = np.ascontiguousarray(vector, dtype=np.float32).reshape(1, -1)
         found = []
+        sieved = None
+        if self.sieve is not None and allowed is None:
+            sieved = self.sieve.search(query, limit=limit, dead=self.dead)
+        if sieved is not None:
+            found.append(sieved)
         for index, dead in ((self.base, self.dead), (self.tail, self.dead[:0])):
-            if index.ntotal == 0:
+            if index.ntotal == 0 or (index is self.base and sieved is not None):
                 continue
             selector = _selector(allowed, dead)
             wanted = limit + _SLACK
@@ -218,18 +236,14 @@ class VectorIndex:
                     query, wanted, params=_parameters(index, selector, allowed is not None)
                 )
                 scores, keys = scores[0][keys[0] >= 0], keys[0][keys[0] >= 0]
-                tied = len(keys) > limit and scores[limit - 1] - scores[-1] < _SAME
+                tied = len(keys) > limit and scores[limit - 1] - scores[-1] < SAME_SCORE
                 if len(keys) < wanted or wanted == index.ntotal or not tied:
                     break
                 wanted *= 2
             if len(keys) > limit:
-                keys = keys[scores >= scores[limit - 1] - _SAME]
+                keys = keys[scores >= scores[limit - 1] - SAME_SCORE]
             found.append(keys)
         return np.concatenate(found) if found else np.empty(0, dtype=np.int64)
-
-
-_SAME = 2e-6
-"""Scores closer than this are told apart by the exact recomputation, not by faiss."""
 
 
 def _faiss() -> Any:
@@ -324,9 +338,13 @@ def _selector(allowed: KeyArray | None, dead: KeyArray) -> Any:
     import numpy as np
 
     faiss = _faiss()
-    if allowed is not None:
-        return faiss.IDSelectorBatch(np.setdiff1d(allowed, dead))
-    return faiss.IDSelectorNot(faiss.IDSelectorBatch(dead)) if len(dead) else None
+    if allowed is None:
+        return faiss.IDSelectorNot(faiss.IDSelectorBatch(dead)) if len(dead) else None
+    # A bit a key: looking one up costs the same however many are allowed.
+    bits = np.zeros(int(allowed.max(initial=0)) + 1, dtype=np.bool_)
+    bits[allowed] = True
+    bits[dead[dead < len(bits)]] = False
+    return faiss.IDSelectorBitmap(np.packbits(bits, bitorder="little"))
 
 
 def _parameters(index: Any, selector: Any, filtered: bool) -> Any:

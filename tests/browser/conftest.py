@@ -67,6 +67,9 @@ class MoodyAssistant:
             return self._slowly()
         return self._assistant.stream(question, **arguments)
 
+    def filter_values(self, **arguments: Any) -> Any:
+        return self._assistant.filter_values(**arguments)
+
     def _slowly(self) -> Iterator[StreamEvent]:
         yield StreamEvent(kind="delta", text="这是第一段")
         while True:

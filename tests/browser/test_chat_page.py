@@ -65,6 +65,58 @@ def test_a_chip_shows_its_passage_with_the_quoted_words_marked(opened: Open, ask
     expect(page.locator("#rag-evidence .turn:visible .asked")).to_contain_text(CARS)
 
 
+def test_what_stands_before_and_after_a_quoted_passage_can_be_read(opened: Open, ask: Ask) -> None:
+    from playwright.sync_api import expect
+
+    page = opened()
+    ask(page, CARS)
+    chips(page, 0).first.click()
+    beside = page.locator("#rag-evidence .card.current details.beside")
+    expect(beside.locator(".neighbour").first).to_be_hidden()
+    beside.locator("summary").click()
+    expect(beside.locator(".neighbour")).to_have_count(2)
+    expect(beside.locator(".neighbour").first).to_be_visible()
+    expect(beside.locator(".label").last).to_contain_text("后一段")
+
+
+def test_questions_keep_to_a_place_where_the_library_has_several(
+    opened: Open, ask: Ask, address: str
+) -> None:
+    from playwright.sync_api import expect
+
+    page = opened()
+    filters = page.locator("#rag-filters")
+    expect(filters).to_be_hidden()
+    added = page.request.post(
+        f"{address}v1/documents",
+        multipart={
+            "files": {
+                "name": "port.txt",
+                "mimeType": "text/plain",
+                "buffer": "今年全市新能源汽车产量为300辆。".encode(),
+            },
+            "metadata": '{"place": "芜湖市", "year": 2021}',
+        },
+    )
+    document_id = added.json()["results"][0]["document_id"]
+    try:
+        page.reload()
+        place = filters.get_by_label("地点 · Place")
+        expect(filters.get_by_label("年份 · Year")).to_be_visible()
+        place.click()
+        page.get_by_role("option", name="芜湖市").click()
+        ask(page, CARS)
+        expect(page.locator("#rag-conversation .question .note")).to_have_text("芜湖市")
+        chips(page, 0).first.click()
+        expect(current_mark(page)).to_contain_text("300辆")
+    finally:
+        assert page.request.delete(f"{address}v1/documents/{document_id}").ok
+    # The place is there no more: neither is its filter.
+    page.reload()
+    expect(page.locator(FIELD)).to_be_visible()
+    expect(filters).to_be_hidden()
+
+
 def test_a_chip_works_from_the_keyboard(opened: Open, ask: Ask) -> None:
     from playwright.sync_api import expect
 

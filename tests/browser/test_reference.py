@@ -41,7 +41,7 @@ def test_it_is_complete_and_sends_what_is_tried_out(browser: Browser) -> None:
         reply.wait_for()
 
         assert f"「{QUOTE}」[1]" in reply.inner_text()
-        assert page.locator(".opblock").count() == 17
+        assert page.locator(".opblock").count() == 19
 
     # A violation of the Content-Security-Policy would be among them.
     assert complaints == []

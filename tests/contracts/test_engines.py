@@ -254,6 +254,9 @@ def test_filters_compare_values_with_their_type(engine: Engine) -> None:
         ({"year": 2024, "place": "合肥市"}, 1),
         ({"year": "2024"}, 0),
         ({"unheard of": "x"}, 0),
+        ({"source": "合肥市2023"}, 1),
+        ({"source": "合肥市2023", "year": 2024}, 0),
+        ({"document_id": sample("芜湖市2024", "内容")[0].document_id}, 1),
     )
     for filters, expected in cases:
         assert len(engine.documents(collection="default", filters=filters)) == expected

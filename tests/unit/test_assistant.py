@@ -16,7 +16,7 @@ from rag.embedders.ranking_fake import RankingFakeEmbedder
 from rag.engines.memory import MemoryEngine
 from rag.errors import CollectionNotFound, InvalidInput
 from rag.evidence import TermMatcher
-from rag.schema import Answer, Document, Passage, Period, Turn
+from rag.schema import Answer, Document, Filters, Passage, Period, Turn
 
 REVIEW, PLAN = ("一、2023年工作回顾",), ("二、2024年工作安排",)
 PARAGRAPHS: tuple[tuple[str, tuple[str, ...], Period | None], ...] = (
@@ -165,7 +165,7 @@ def test_search_finds_and_explains(assistant: Assistant) -> None:
     assert len(result.hits) == 3
 
 
-@pytest.mark.parametrize("question", ["", "  \n", "问" * 201])
+@pytest.mark.parametrize("question", ["", "  \n", "\u200b\ufeff", "问" * 201])
 def test_unusable_questions_are_refused_with_numbers(assistant: Assistant, question: str) -> None:
     with pytest.raises(InvalidInput, match=r"empty|201 characters; at most 200"):
         assistant.ask(question)
@@ -174,8 +174,12 @@ def test_unusable_questions_are_refused_with_numbers(assistant: Assistant, quest
 def test_unknown_names_are_errors_that_name_the_known(assistant: Assistant) -> None:
     with pytest.raises(InvalidInput, match=r"Unknown filter 'city'.*place"):
         assistant.ask("增长多少", filters={"city": "合肥"})
-    with pytest.raises(InvalidInput, match=r"'2024', a str.*int"):
+    with pytest.raises(InvalidInput, match=r"'year' is '2024'\. Expected a whole number"):
         assistant.ask("增长多少", filters={"year": "2024"})
+    with pytest.raises(InvalidInput, match=r"'year' is True\. Expected a whole number"):
+        assistant.search("增长多少", filters={"year": True})
+    with pytest.raises(InvalidInput, match=r"'place' is 5\. Expected a text"):
+        assistant.search("增长多少", filters={"place": 5})
     with pytest.raises(InvalidInput, match=r"no composer 'oracle'.*extractive"):
         assistant.ask("增长多少", composer="oracle")
     with pytest.raises(InvalidInput, match="top_k is 0"):
@@ -184,10 +188,33 @@ def test_unknown_names_are_errors_that_name_the_known(assistant: Assistant) -> N
         assistant.ask("增长多少", collection="nowhere")
 
 
-def test_filters_that_match_nothing_leave_nothing_to_answer_from(assistant: Assistant) -> None:
-    answer = assistant.ask("地区生产总值增长多少", filters={"year": 1999})
-    assert answer.refusal is not None
-    assert answer.refusal.code == "no_documents"
+@pytest.mark.parametrize(
+    ("question", "filters", "code", "said"),
+    [
+        ("地区生产总值增长多少", {"year": 2099}, "no_documents", "没有文档符合筛选条件"),
+        ("How much did GDP grow?", {"year": 2099}, "no_documents", "No document matches the"),
+        ("2030年增长多少", {"year": 2024}, "other_year", "2030年的.*放宽筛选条件"),
+        ("南京增长多少", {"place": "合肥市"}, "other_place", "关于南京的.*放宽筛选条件"),
+        ("Growth in 2030?", {"year": 2024}, "other_year", "2030.*match the filters"),
+        ("2099年增长多少", {}, "other_year", "2099年的相关内容，无法回答。$"),
+    ],
+)
+def test_filters_and_years_that_leave_nothing_are_explained(
+    assistant: Assistant, question: str, filters: Filters, code: str, said: str
+) -> None:
+    refusal = assistant.ask(question, filters=filters).refusal
+    assert refusal is not None
+    assert refusal.code == code
+    assert re.search(said, refusal.message)
+
+
+@pytest.mark.parametrize("question", ["？", "！？……", "...", "?!", "🙂", "🙂🦆", "—— ——"])
+def test_a_question_without_a_word_is_none(assistant: Assistant, question: str) -> None:
+    refusal = assistant.ask(question).refusal
+    assert refusal is not None
+    assert refusal.code == "not_a_question"
+    chinese = question[0] in "？！"
+    assert ("请问一个" if chinese else "Please ask about them") in refusal.message
 
 
 ALPHABET = "合肥市地区生产总值增长多少新能源汽车产量目标2023年2024？，。 GDP how much {}[]<>\n"

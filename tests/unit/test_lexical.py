@@ -80,6 +80,8 @@ def test_a_search_restricted_to_documents_or_passages() -> None:
     index = LexicalIndex.in_memory([row(n, "合肥高铁", document=n % 5) for n in range(1, 101)])
     assert set(index.search(["高铁"], limit=50, documents=[2])) == set(range(2, 101, 5))
     assert index.search(["高铁"], limit=50, documents=[]) == {}
+    others = index.search(["高铁"], limit=100, without=[1, 3, 4, 5, 0])
+    assert others == index.search(["高铁"], limit=100, documents=[2])
     assert set(index.scores(["高铁"], keys=[3, 4, 999])) == {3, 4}
     assert index.scores(["机场"], keys=[3, 4]) == {}
     assert index.scores(["高铁"], keys=[]) == {}

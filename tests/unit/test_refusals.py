@@ -6,8 +6,9 @@ import pytest
 
 from rag.questions import understand
 from rag.refusals import refusal_for
-from rag.retrieval import Retrieval, Scope
+from rag.retrieval import Retrieval
 from rag.schema import Draft, DraftSentence, Quotation
+from rag.scope import Scope
 
 QUOTED = "与上海2019年签约"
 DRAFT = Draft(

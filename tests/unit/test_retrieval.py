@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from rag.evidence import TermMatcher
 from rag.questions import understand
-from rag.retrieval import Retriever, choose_scope, rank
+from rag.retrieval import Retriever, rank
 from rag.schema import DocumentSummary, Hit, Leg, Passage
+from rag.scope import by_metadata, choose_scope
 
 
 def _summary(place: str, year: int) -> DocumentSummary:
@@ -63,20 +64,20 @@ def test_scope(
     missing_places: tuple[str, ...],
     missing_years: tuple[int, ...],
 ) -> None:
-    scope = choose_scope(understand(question), LIBRARY)
+    scope = choose_scope(understand(question), by_metadata(LIBRARY))
     assert scope.document_ids == (None if documents is None else frozenset(documents))
     assert scope.missing_places == missing_places
     assert scope.missing_years == missing_years
 
 
 def test_exact_leaves_the_scope_alone() -> None:
-    scope = choose_scope(understand("南京2019年"), LIBRARY, exact=True)
+    scope = choose_scope(understand("南京2019年"), by_metadata(LIBRARY), exact=True)
     assert scope.document_ids is None
     assert scope.missing_places == ()
 
 
 def test_documents_without_metadata_miss_nothing() -> None:
-    scope = choose_scope(understand("南京2019年的事"), [NOTE])
+    scope = choose_scope(understand("南京2019年的事"), by_metadata([NOTE]))
     assert scope.document_ids is None
     assert (scope.missing_places, scope.missing_years) == ((), ())
 

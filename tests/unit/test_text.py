@@ -98,7 +98,8 @@ def test_english_words_are_stemmed() -> None:
         ("日本はどうですか", "other"),
         ("한국의 경제 성장률은?", "other"),
         ("Каков рост ВВП?", "other"),
-        ("？？？", "other"),
+        ("？？？", "zh"),
+        ("???", "other"),
     ],
 )
 def test_language(value: str, expected: str) -> None:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rag import vectors
+from rag import sieve, vectors
 from rag.schema import EmbedderInfo
 from rag.vectors import VectorIndex, decode_vectors, encode_vectors
 
@@ -126,6 +126,45 @@ def test_a_large_index_uses_lists_and_a_restricted_search_of_it_is_exact(
         assert again.size == 5_951
         assert again.pending == 0
         assert 6_001 in again.search(rows[0], limit=1).tolist()
+
+
+def test_a_sieve_finds_what_is_nearest_and_what_is_gone_stays_away(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(sieve, "SIEVE_THRESHOLD", 1_000)
+    index, rows = index_of(3_000)
+    index.save(tmp_path, embedder=INFO, facts=FACTS)
+    loaded = VectorIndex.load(tmp_path, embedder=INFO)
+    assert loaded is not None
+    for variant in (index, loaded[0]):
+        assert variant.sieve is not None
+        changed = variant.changed(added_keys=np.array([3_001]), added=rows[:1], removed=[(1, 50)])
+        for number in range(60, 70):
+            exact = nearest(list(range(1, 3_001)), rows, rows[number], 10)
+            found = variant.search(rows[number], limit=10).tolist()
+            assert len(exact & set(found)) >= 9
+            assert number + 1 in found
+            assert min(changed.search(rows[number], limit=10).tolist()) > 50
+        assert 3_001 in changed.search(rows[0], limit=5).tolist()
+        again = changed.consolidated()
+        assert (again.size, again.pending) == (2_951, 0)
+        assert 3_001 in again.search(rows[0], limit=1).tolist()
+
+
+def test_a_sieve_gives_way_to_comparing_all_where_it_cannot_tell(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sieve, "SIEVE_THRESHOLD", 100)
+    rows = np.concatenate([np.repeat(unit_rows(1), 200, axis=0), unit_rows(300, seed=5)])
+    index = VectorIndex.build(np.arange(500), rows, dimension=8)
+    assert index.sieve is not None
+    assert len(index.search(rows[0], limit=3)) == 200
+    # Of the nearest, nearly all are gone.
+    left = index.changed(
+        added_keys=np.empty(0, dtype=np.int64), added=rows[:0], removed=[(0, 195), (200, 495)]
+    )
+    found = set(left.search(rows[0], limit=6).tolist())
+    assert set(range(196, 200)) < found <= {*range(196, 200), *range(496, 500)}
 
 
 def test_what_is_saved_is_loaded(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from rag.errors import RagError
@@ -12,7 +12,7 @@ from rag.schema import Turn
 
 if TYPE_CHECKING:
     from rag.assistant import Assistant
-    from rag.schema import Answer, Hit
+    from rag.schema import Answer, Filters, Hit
 
 __all__ = ["ChatTurn", "TurnState", "answering", "other_composer", "shown_hits"]
 
@@ -35,6 +35,8 @@ class ChatTurn:
     question: str
     exact: bool = False
     """The question was searched as typed, at the reader's wish."""
+    filters: Filters = field(default_factory=dict)
+    """What the documents searched were restricted to, at the reader's wish."""
     composers: tuple[str, ...] = ()
     """What can write answers."""
     partial: str = ""
@@ -50,17 +52,28 @@ def answering(
     turns: tuple[ChatTurn, ...],
     question: str,
     *,
+    filters: Filters | None = None,
     exact: bool = False,
     composer: str | None = None,
 ) -> Iterator[tuple[ChatTurn, ...]]:
     """The conversation with one more turn, again and again until its answer is complete."""
     earlier = turns[-(_MOST_TURNS - 1) :]
     number = earlier[-1].number + 1 if earlier else 1
-    turn = ChatTurn(number=number, question=question, exact=exact, composers=assistant.composers)
+    turn = ChatTurn(
+        number=number,
+        question=question,
+        exact=exact,
+        filters=filters or {},
+        composers=assistant.composers,
+    )
     yield (*earlier, turn)
     try:
         events = assistant.stream(
-            question, history=_history(earlier), composer=composer, exact=exact
+            question,
+            filters=turn.filters,
+            history=_history(earlier),
+            composer=composer,
+            exact=exact,
         )
         for event in events:
             if event.kind == "delta":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rag.errors import DocumentNotFound, DocumentReplaced, RagError
+from rag.errors import DocumentNotFound, DocumentReplaced, NotFound, RagError
 from rag_ui.markup import escape
 from rag_ui.texts import plain, say
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from rag.library import Library
     from rag.schema import DocumentSummary, FileOutcome
     from rag_ui.conversation import ChatTurn
-    from rag_ui.evidence import Fate
+    from rag_ui.evidence import Fate, Neighbours
 
-__all__ = ["add", "examples", "fates", "listing", "remove", "welcome"]
+__all__ = ["add", "beside", "examples", "fates", "listing", "remove", "welcome"]
 
 _MOST_LISTED = 300
 
@@ -112,6 +112,22 @@ def fates(library: Library, turns: Sequence[ChatTurn]) -> dict[str, Fate]:
             found[document_id] = "changed"
         except DocumentNotFound:
             found[document_id] = "gone"
+    return found
+
+
+def beside(library: Library, turns: Sequence[ChatTurn]) -> dict[str, Neighbours]:
+    """The text before and after each passage that answers quote, where it is still there."""
+    quoted = {each.passage_id for turn in turns if turn.answer for each in turn.answer.citations}
+    found: dict[str, Neighbours] = {}
+    for passage_id in quoted:
+        try:
+            before, _passage, after = library.around(passage_id, neighbours=1)
+        except NotFound:
+            continue
+        found[passage_id] = (
+            "".join(each.text for each in before),
+            "".join(each.text for each in after),
+        )
     return found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from itertools import pairwise
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from rag_ui.conversation import shown_hits
 from rag_ui.markup import escape
@@ -18,25 +18,37 @@ if TYPE_CHECKING:
     from rag.schema import Answer, Citation, Hit
     from rag_ui.conversation import ChatTurn
 
-__all__ = ["Fate", "evidence"]
+__all__ = ["Fate", "Neighbours", "evidence"]
 
 Fate = Literal["changed", "gone"]
+Neighbours: TypeAlias = tuple[str, str]
+"""The texts before and after a passage, empty where there are none."""
 _NO_FATES: Mapping[str, Fate] = MappingProxyType({})
+_NO_NEIGHBOURS: Mapping[str, Neighbours] = MappingProxyType({})
 
 
-def evidence(turns: Sequence[ChatTurn], fates: Mapping[str, Fate] = _NO_FATES) -> str:
+def evidence(
+    turns: Sequence[ChatTurn],
+    fates: Mapping[str, Fate] = _NO_FATES,
+    beside: Mapping[str, Neighbours] = _NO_NEIGHBOURS,
+) -> str:
     """The panel's HTML. One turn is visible at a time; ``page.js`` chooses which.
 
-    ``fates`` tells of documents that have changed or gone since, by id.
+    ``fates`` tells of documents that have changed or gone since, by id; ``beside`` what stands
+    before and after passages, by theirs.
     """
     shown = [
-        _turn(turn.number, turn.answer, fates) for turn in turns if turn.answer and turn.answer.hits
+        _turn(turn.number, turn.answer, fates, beside)
+        for turn in turns
+        if turn.answer and turn.answer.hits
     ]
     hint = f'<p class="hint">{say("evidence_empty")}</p>'
     return f'<div class="evidence">{hint}{"".join(shown)}</div>'
 
 
-def _turn(number: int, answer: Answer, fates: Mapping[str, Fate]) -> str:
+def _turn(
+    number: int, answer: Answer, fates: Mapping[str, Fate], beside: Mapping[str, Neighbours]
+) -> str:
     hits = shown_hits(answer)
     cited = {citation.passage_id for citation in answer.citations}
     # In the order in which the answer quotes them.
@@ -54,7 +66,9 @@ def _turn(number: int, answer: Answer, fates: Mapping[str, Fate]) -> str:
         ),
     ]
     if answer.answered:
-        parts += [_card(number, hit, answer.citations, fates) for hit in quoted]
+        for hit in quoted:
+            neighbours = beside.get(hit.passage.passage_id, ("", ""))
+            parts.append(_card(number, hit, answer.citations, fates, neighbours))
         if others:
             cards = "".join(_card(number, hit, (), fates) for hit in others)
             summary = say("others", {"count": len(others)})
@@ -67,7 +81,13 @@ def _turn(number: int, answer: Answer, fates: Mapping[str, Fate]) -> str:
     return "".join(parts)
 
 
-def _card(number: int, hit: Hit, citations: Sequence[Citation], fates: Mapping[str, Fate]) -> str:
+def _card(
+    number: int,
+    hit: Hit,
+    citations: Sequence[Citation],
+    fates: Mapping[str, Fate],
+    neighbours: Neighbours = ("", ""),
+) -> str:
     passage = hit.passage
     own = [citation for citation in citations if citation.passage_id == passage.passage_id]
     markers = "".join(f'<span class="chip">{citation.marker}</span>' for citation in own)
@@ -81,10 +101,22 @@ def _card(number: int, hit: Hit, citations: Sequence[Citation], fates: Mapping[s
     return (
         f'<article class="card" id="passage-{number}-{hit.rank}" tabindex="-1">'
         f"<header>{markers}<h3>{escape(hit.title)}</h3></header>{since}{heading}"
-        f"<blockquote>{_marked(number, hit, own)}</blockquote>"
+        f"<blockquote>{_marked(number, hit, own)}</blockquote>{_beside(neighbours)}"
         f'<footer><span class="source">{escape(hit.source)}</span>'
         f"{''.join(places)}{page}</footer></article>"
     )
+
+
+def _beside(neighbours: Neighbours) -> str:
+    """What stands before and after a passage, opened at the reader's wish."""
+    parts = [
+        f'<p class="label">{say(key)}</p><p class="neighbour">{escape(text)}</p>'
+        for key, text in zip(("before", "after"), neighbours, strict=True)
+        if text
+    ]
+    if not parts:
+        return ""
+    return f'<details class="beside"><summary>{say("beside")}</summary>{"".join(parts)}</details>'
 
 
 def _place(what: str, start: int, end: int) -> str:

@@ -63,6 +63,9 @@ def reply_as_text(answer: Answer) -> str:
 
 def _question(turn: ChatTurn) -> str:
     note = f'<span class="note">{say("exact_question")}</span>' if turn.exact else ""
+    if turn.filters:
+        only = escape(" · ".join(str(value) for value in turn.filters.values()))
+        note += f'<span class="note">{only}</span>'
     asked = turn.question
     if len(asked) > _QUESTION_SHOWN:
         asked = asked[:_QUESTION_SHOWN] + "…"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import gradio as gr
 
 from rag.readers import supported_suffixes
-from rag_ui import documents, frame
+from rag_ui import documents, filters, frame
 from rag_ui.conversation import ChatTurn, answering, other_composer
 from rag_ui.evidence import evidence
 from rag_ui.messages import messages
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from rag.assistant import Assistant
     from rag.library import Library
+    from rag.schema import Filters
 
 __all__ = ["build", "mount"]
 
@@ -129,6 +130,8 @@ def build(*, assistant: Callable[[], Assistant], library: Callable[[], Library])
                     sanitize_html=True,
                     show_label=False,
                 )
+                with gr.Row(elem_id="rag-filters"):
+                    choice = filters.boxes()
                 question = gr.Textbox(
                     container=False,
                     elem_id="rag-question",
@@ -164,25 +167,41 @@ def build(*, assistant: Callable[[], Assistant], library: Callable[[], Library])
                     outcomes = gr.HTML(js_on_load=None, apply_default_css=False)
                     listing = gr.HTML(js_on_load=None, apply_default_css=False)
 
-        def look() -> tuple[str, gr.Chatbot]:
-            """The documents, and what an empty conversation says about them."""
+        def look(*chosen: str) -> tuple[Any, ...]:
+            """The documents, what an empty conversation says about them, and their filters."""
             here = library()
-            return documents.listing(here), gr.Chatbot(
-                placeholder=documents.welcome(
-                    here, worded=assistant().composers[0] != "extractive"
+            worded = assistant().composers[0] != "extractive"
+            return (
+                documents.listing(here),
+                gr.Chatbot(
+                    placeholder=documents.welcome(here, worded=worded),
+                    examples=documents.examples(here),
                 ),
-                examples=documents.examples(here),
+                *filters.offered(assistant(), *chosen),
             )
 
-        def ask(asked: str, turns: _Turns) -> Iterator[_Step]:
-            yield from _steps(assistant(), library(), turns, asked)
+        def ask(asked: str, turns: _Turns, *chosen: str) -> Iterator[_Step]:
+            only = filters.chosen(*chosen)
+            yield from _steps(assistant(), library(), turns, asked, filters=only)
 
-        def ask_example(turns: _Turns, chosen: gr.SelectData) -> Iterator[_Step]:
-            yield from _steps(assistant(), library(), turns, str(chosen.value["text"]))
+        def ask_example(
+            turns: _Turns, place: str, year: str, example: gr.SelectData
+        ) -> Iterator[_Step]:
+            only = filters.chosen(place, year)
+            asked = str(example.value["text"])
+            yield from _steps(assistant(), library(), turns, asked, filters=only)
 
         def ask_exactly(turns: _Turns, event: gr.EventData) -> Iterator[_Step]:
-            asked = [turn.question for turn in turns if turn.number == event.turn]
-            yield from _steps(assistant(), library(), turns, "".join(asked), exact=True)
+            for turn in turns:
+                if turn.number == event.turn:
+                    yield from _steps(
+                        assistant(),
+                        library(),
+                        turns,
+                        turn.question,
+                        filters=turn.filters,
+                        exact=True,
+                    )
 
         def ask_again(turns: _Turns, event: gr.EventData) -> Iterator[_Step]:
             for turn in turns:
@@ -192,15 +211,16 @@ def build(*, assistant: Callable[[], Assistant], library: Callable[[], Library])
                         library(),
                         turns,
                         turn.question,
+                        filters=turn.filters,
                         exact=turn.exact,
                         composer=other,
                     )
 
-        def add(files: list[str]) -> tuple[str, str, gr.Chatbot]:
-            return documents.add(library(), files), *look()
+        def add(files: list[str], *chosen: str) -> tuple[Any, ...]:
+            return documents.add(library(), files), *look(*chosen)
 
-        def remove(event: gr.EventData) -> tuple[str, str, gr.Chatbot]:
-            return documents.remove(library(), str(event.document)), *look()
+        def remove(place: str, year: str, event: gr.EventData) -> tuple[Any, ...]:
+            return documents.remove(library(), str(event.document)), *look(place, year)
 
         def judge(turns: _Turns, event: gr.EventData) -> None:
             for turn in turns:
@@ -212,8 +232,8 @@ def build(*, assistant: Callable[[], Assistant], library: Callable[[], Library])
         conversing = [conversation, panel, turns, question]
         quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
         asking = [
-            question.submit(ask, [question, turns], conversing, **quiet),
-            conversation.example_select(ask_example, turns, conversing, **quiet),
+            question.submit(ask, [question, turns, *choice], conversing, **quiet),
+            conversation.example_select(ask_example, [turns, *choice], conversing, **quiet),
             header.exact(ask_exactly, turns, conversing, **quiet),
             header.again(ask_again, turns, conversing, **quiet),
         ]
@@ -225,11 +245,12 @@ def build(*, assistant: Callable[[], Assistant], library: Callable[[], Library])
         restarting.then(_restarted, None, conversing, **quiet)
         # One after the other: the latest judgement of an answer counts.
         header.judge(judge, turns, None, concurrency_limit=1, trigger_mode="multiple", **quiet)
-        header.documents(look, None, [listing, conversation], **quiet)
-        header.remove(remove, None, [outcomes, listing, conversation], **quiet)
-        added = upload.upload(add, upload, [outcomes, listing, conversation], **quiet)
+        seen = [listing, conversation, *choice]
+        header.documents(look, choice, seen, **quiet)
+        header.remove(remove, choice, [outcomes, *seen], **quiet)
+        added = upload.upload(add, [upload, *choice], [outcomes, *seen], **quiet)
         added.then(None, None, None, js="() => ragPage.uploaded()")
-        page.load(look, None, [listing, conversation], **quiet)
+        page.load(look, choice, seen, **quiet)
         page.load(None, None, None, js="() => ragPage.ready()")
     page.queue(default_concurrency_limit=_AT_ONCE, max_size=_WAITING, api_open=False)
     return page
@@ -241,6 +262,7 @@ def _steps(
     turns: _Turns,
     asked: str,
     *,
+    filters: Filters,
     exact: bool = False,
     composer: str | None = None,
 ) -> Iterator[_Step]:
@@ -248,12 +270,14 @@ def _steps(
         yield gr.skip(), gr.skip(), gr.skip(), gr.skip()
         return
     field: Any = gr.Textbox(value="", submit_btn=False, stop_btn=True)
-    for growing in answering(assistant, turns, asked, exact=exact, composer=composer):
+    events = answering(assistant, turns, asked, filters=filters, exact=exact, composer=composer)
+    for growing in events:
         turns = growing
         yield messages(turns), gr.skip(), turns, field
         field = gr.skip()
     # Answers given earlier keep their quotations, and tell what became of their documents.
-    yield messages(turns), evidence(turns, documents.fates(library, turns)), turns, _ready()
+    shown = evidence(turns, documents.fates(library, turns), documents.beside(library, turns))
+    yield messages(turns), shown, turns, _ready()
 
 
 def _ready() -> gr.Textbox:

@@ -10,6 +10,7 @@ from rag.api.documents_wire import (
     Collection,
     CollectionRequest,
     CollectionsReply,
+    MetadataReply,
     RenameRequest,
 )
 from rag.api.opening import Opened
@@ -75,6 +76,19 @@ def rename_collection(
     """Give a collection another name. Its documents get other ids, which derive from it."""
     application.library.rename_collection(name, body.name)
     return _found(application, body.name)
+
+
+@router.get(
+    "/{name}/metadata",
+    summary="List what filters may name",
+    responses={
+        200: examples.described("list_metadata", "The values of each key, with their documents."),
+        **responses(404, 429, 503),
+    },
+)
+def list_metadata(name: Name, application: Opened) -> MetadataReply:
+    """Places, years and other metadata of a collection's documents: what a filter box offers."""
+    return MetadataReply.of(name, application.assistant.filter_values(collection=name))
 
 
 @router.delete(

@@ -16,6 +16,7 @@ from rag.api.documents_wire import (
     DocumentsReply,
     DocumentSummary,
     FileResult,
+    PassageReply,
     PassagesReply,
     StoredPassage,
     UploadReply,
@@ -257,6 +258,25 @@ def list_passages(document_id: DocumentId, application: Opened) -> PassagesReply
     return PassagesReply(
         document_id=document_id, passages=[StoredPassage.of(passage) for passage in passages]
     )
+
+
+@router.get(
+    "/passages/{passage_id}",
+    summary="Show a passage among its neighbours",
+    responses={
+        200: examples.described("show_passage", "The passage, and those before and after it."),
+        **responses(404, 422, 429, 503),
+    },
+)
+def show_passage(
+    passage_id: Annotated[str, Path(description="`passage_id` of the passage.")],
+    application: Opened,
+    neighbours: Annotated[
+        int, Query(ge=0, le=20, description="How many passages before it, and after it.")
+    ] = 1,
+) -> PassageReply:
+    """A passage, as one that an answer cites, with the passages beside it in its document."""
+    return PassageReply.of(*application.library.around(passage_id, neighbours=neighbours))
 
 
 @router.delete(

@@ -1,5 +1,6 @@
 """Documents, passages and collections as they go over the wire."""
 
+from collections.abc import Mapping, Sequence
 from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -16,6 +17,9 @@ __all__ = [
     "DocumentsQuery",
     "DocumentsReply",
     "FileResult",
+    "FilterValue",
+    "MetadataReply",
+    "PassageReply",
     "PassagesReply",
     "RenameRequest",
     "StoredPassage",
@@ -115,6 +119,55 @@ class PassagesReply(Reply):
 
     document_id: str
     passages: list[StoredPassage]
+
+
+class PassageReply(Reply):
+    """A passage, and those beside it in its document, in order."""
+
+    document_id: str
+    before: list[StoredPassage]
+    passage: StoredPassage
+    after: list[StoredPassage]
+
+    @classmethod
+    def of(
+        cls,
+        before: Sequence[schema.Passage],
+        passage: schema.Passage,
+        after: Sequence[schema.Passage],
+    ) -> Self:
+        """A passage among its neighbours as it is sent."""
+        return cls(
+            document_id=passage.document_id,
+            before=[StoredPassage.of(each) for each in before],
+            passage=StoredPassage.of(passage),
+            after=[StoredPassage.of(each) for each in after],
+        )
+
+
+class FilterValue(Reply):
+    """A value that a filter may ask for."""
+
+    value: MetadataValue
+    documents: int = Field(description="How many documents have it.")
+
+
+class MetadataReply(Reply):
+    """What filters may name in a collection."""
+
+    collection: str
+    metadata: dict[str, list[FilterValue]] = Field(description="By key, its values in order.")
+
+    @classmethod
+    def of(cls, collection: str, values: Mapping[str, Mapping[MetadataValue, int]]) -> Self:
+        """The values as they are sent."""
+        return cls(
+            collection=collection,
+            metadata={
+                key: [FilterValue(value=value, documents=count) for value, count in found.items()]
+                for key, found in values.items()
+            },
+        )
 
 
 class FileResult(Reply):

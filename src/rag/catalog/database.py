@@ -34,6 +34,9 @@ CATALOG_NAME = "catalog.sqlite3"
 LOCK_NAME = "write.lock"
 """Made by the first write, kept for good, held while writing."""
 
+_CACHE_KIBIBYTES = 32_768
+"""Of a connection, filled as it reads: each question looks up some hundred passages, and much of
+their way is the same."""
 _BUSY_SECONDS = 5.0
 _UPGRADE_SECONDS = 60.0
 _COPIED_PAGES = 4_096
@@ -111,6 +114,7 @@ def connect(path: Path, *, writable: bool) -> sqlite3.Connection:
             connection = _open(path, "mode=ro&immutable=1")
     try:
         connection.execute("PRAGMA foreign_keys=ON")
+        connection.execute(f"PRAGMA cache_size=-{_CACHE_KIBIBYTES}")
         if writable:
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=FULL")

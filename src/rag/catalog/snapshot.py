@@ -169,26 +169,19 @@ class Snapshot:
 
     def ranges(self, collection: int) -> tuple[Change, ...]:
         """Every document of a collection as if it had just been added."""
+        return tuple(self.ranges_by_id(collection).values())
+
+    def ranges_by_id(self, collection: int) -> dict[str, Change]:
+        """The same by document id, in order of key."""
         rows = self._connection.execute(
-            "SELECT key, first_passage, last_passage FROM documents"
+            "SELECT document_id, key, first_passage, last_passage FROM documents"
             " WHERE collection = ? ORDER BY key",
             (collection,),
         )
-        return tuple(
-            Change(document=key, added=True, first=first, last=last) for key, first, last in rows
-        )
-
-    def select_documents(self, collection: int, document_ids: Iterable[str]) -> tuple[Change, ...]:
-        """The ranges of some documents of a collection; unknown ids are left out."""
-        rows = self._connection.execute(
-            "SELECT d.key, d.first_passage, d.last_passage FROM json_each(?) AS wanted"
-            " CROSS JOIN documents AS d ON d.document_id = wanted.value"
-            " WHERE d.collection = ? ORDER BY d.key",
-            (json.dumps(list(document_ids)), collection),
-        )
-        return tuple(
-            Change(document=key, added=True, first=first, last=last) for key, first, last in rows
-        )
+        return {
+            document_id: Change(document=key, added=True, first=first, last=last)
+            for document_id, key, first, last in rows
+        }
 
     def passage_rows(self, ranges: Iterable[Change]) -> Iterator[PassageRow]:
         """The passages of some documents, for full-text indexing."""

@@ -1,4 +1,4 @@
-"""``rag documents``: list, show and remove."""
+"""``rag documents``: list, show and remove; what filters may name; a passage among others."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from rag.cli.options import (
     text,
 )
 from rag.cli.output import line, show, write_json
-from rag.cli.replies import document_reply, listing_reply
+from rag.cli.replies import document_reply, listing_reply, metadata_reply, passage_reply
 
 if TYPE_CHECKING:
+    from rag.assistant import Assistant
     from rag.library import Library
 
 __all__ = ["add_arguments", "run"]
@@ -37,7 +38,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     removing = actions.add_parser("remove", help="remove documents and all that derives from them")
     removing.add_argument("document_ids", nargs="+", type=text, metavar="ID")
 
-    for action in (listing, showing, removing):
+    naming = actions.add_parser("metadata", help="places, years and the like that filters may name")
+    add_collection(naming)
+
+    reading = actions.add_parser("passage", help="a passage and those before and after it")
+    reading.add_argument("passage_id", type=text, metavar="ID")
+    reading.add_argument(
+        "--neighbours", type=int, default=1, metavar="N", help="how many before and after it (1)"
+    )
+
+    for action in (listing, showing, removing, naming, reading):
         add_json(action)
         add_settings(action)
 
@@ -53,6 +63,10 @@ def run(arguments: argparse.Namespace) -> int:
             _list(library, arguments)
         elif arguments.action == "show":
             _show(library, arguments)
+        elif arguments.action == "metadata":
+            _metadata(application.assistant, arguments)
+        elif arguments.action == "passage":
+            _passage(library, arguments)
         else:
             _remove(library, arguments)
     return 0
@@ -91,6 +105,37 @@ def _show(library: Library, arguments: argparse.Namespace) -> None:
     lines = [line(("strong", document.document_id), f"  {document.title}")]
     lines += [line(("dim", f"{name}: {fact}"), indent=4) for name, fact in facts.items()]
     lines += [line(), *(line(each) for each in document.text.split("\n"))]
+    show(lines)
+
+
+def _metadata(assistant: Assistant, arguments: argparse.Namespace) -> None:
+    found = assistant.filter_values(collection=arguments.collection)
+    if arguments.json:
+        write_json(metadata_reply(found, collection=arguments.collection))
+        return
+    lines = []
+    for key, values in found.items():
+        lines.append(line(("strong", key)))
+        lines += [
+            line(f"{key}={value}", ("dim", f"  {count} documents"), indent=4)
+            for value, count in values.items()
+        ]
+    show(lines or [line("No document here has metadata that filters may name.")])
+
+
+def _passage(library: Library, arguments: argparse.Namespace) -> None:
+    before, passage, after = library.around(arguments.passage_id, neighbours=arguments.neighbours)
+    if arguments.json:
+        write_json(passage_reply(before, passage, after))
+        return
+    lines = []
+    for each in (*before, passage, *after):
+        style = "strong" if each is passage else "plain"
+        place = " › ".join([each.passage_id, *each.section])
+        lines += [
+            line(("dim", f"{place}  {each.start}–{each.end}")),
+            line((style, " ".join(each.text.split())), indent=4),
+        ]
     show(lines)
 
 

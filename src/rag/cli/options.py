@@ -83,7 +83,7 @@ def filters_of(given: Sequence[str]) -> dict[str, MetadataValue]:
 
     Raises InvalidInput for an argument of another form; keys are checked by the assistant.
     """
-    from rag.assistant import FILTER_KEYS
+    from rag.filters import FILTER_KEYS
 
     filters: dict[str, MetadataValue] = {}
     for argument in given:

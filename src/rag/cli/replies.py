@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from rag.notices import Notice
     from rag.schema import (
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
         DocumentSummary,
         FileOutcome,
         Hit,
+        MetadataValue,
+        Passage,
         Refusal,
         SearchResult,
     )
@@ -25,7 +27,9 @@ __all__ = [
     "collections_reply",
     "document_reply",
     "listing_reply",
+    "metadata_reply",
     "outcomes_reply",
+    "passage_reply",
     "search_reply",
 ]
 
@@ -83,6 +87,31 @@ def listing_reply(summaries: Sequence[DocumentSummary], *, collection: str) -> d
     }
 
 
+def metadata_reply(
+    values: Mapping[str, Mapping[MetadataValue, int]], *, collection: str
+) -> dict[str, object]:
+    """The reply of ``GET /v1/collections/{name}/metadata``: what filters may name."""
+    return {
+        "collection": collection,
+        "metadata": {
+            key: [{"value": value, "documents": count} for value, count in found.items()]
+            for key, found in values.items()
+        },
+    }
+
+
+def passage_reply(
+    before: Sequence[Passage], passage: Passage, after: Sequence[Passage]
+) -> dict[str, object]:
+    """The reply of ``GET /v1/passages/{id}``: a passage, and those before and after it."""
+    return {
+        "document_id": passage.document_id,
+        "before": [_stored(each) for each in before],
+        "passage": _stored(passage),
+        "after": [_stored(each) for each in after],
+    }
+
+
 def outcomes_reply(outcomes: Sequence[FileOutcome], *, collection: str) -> dict[str, object]:
     """The reply of ``POST /v1/documents``: what became of each file of a batch."""
     failed = sum(outcome.status == "failed" for outcome in outcomes)
@@ -122,6 +151,18 @@ def _summary(summary: DocumentSummary) -> dict[str, object]:
         "metadata": dict(summary.metadata),
         "characters": summary.characters,
         "passages": summary.passages,
+    }
+
+
+def _stored(passage: Passage) -> dict[str, object]:
+    return {
+        "passage_id": passage.passage_id,
+        "ordinal": passage.ordinal,
+        "section": list(passage.section),
+        "text": passage.text,
+        "start": passage.start,
+        "end": passage.end,
+        "page": passage.page,
     }
 
 

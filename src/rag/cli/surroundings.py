@@ -145,13 +145,21 @@ def _repaired(folder: Path) -> Finding:
 
 
 def _index(settings: Settings) -> Iterator[Finding]:
-    from rag.factory import open_embedder, open_engine
+    from rag.factory import open_embedder, open_engine, open_reranker
 
     try:
         embedder = open_embedder(settings.embedder)
         yield fine("embedder", f"{embedder.info.name}, {embedder.info.dimension} dimensions")
     except RagError as error:
         yield problem("embedder", str(error))
+        return
+    try:
+        reranker = open_reranker(settings.reranker)
+        if reranker is not None:
+            reranker.scores("合肥", ["合肥市"])
+            yield fine("reranker", f"{settings.reranker} loads and scores")
+    except RagError as error:
+        yield problem("reranker", str(error))
         return
     try:
         engine = open_engine(settings, embedder=embedder.info, create=False)

@@ -1,4 +1,4 @@
-"""Any sentence-transformers model, by hub name or by folder. Torch is imported only here."""
+"""Any sentence-transformers model, by hub name or by folder."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rag.embedders.inputs import INPUT_VERSION, prepare, unit_rows
-from rag.errors import InvalidInput, MissingDependency, ModelUnavailable
+from rag.errors import InvalidInput
+from rag.pretrained import PretrainedKind
 from rag.schema import EmbedderInfo
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from types import ModuleType
 
     import numpy as np
     import numpy.typing as npt
@@ -22,11 +24,14 @@ if TYPE_CHECKING:
 
 __all__ = ["SentenceTransformerEmbedder"]
 
-# OSError: not found, or no connection; the others: files that are damaged or contradict each other.
-_UNUSABLE = (OSError, ValueError, KeyError, RuntimeError, AttributeError, TypeError)
+_KIND = PretrainedKind(
+    called="embedding model",
+    article="an",
+    setting="RAG_EMBEDDER=sentence-transformers:",
+    saved_by="SentenceTransformer",
+    example="intfloat/multilingual-e5-small",
+)
 _HUB_FILES = ("modules.json", "config.json")
-_WEIGHTS = ("*.safetensors", "*.safetensors.index.json", "pytorch_model*.bin")
-_TOKENISERS = ("tokenizer.json", "vocab.txt", "*.model", "vocab.json")
 _CONTENT_SUFFIXES = frozenset({".bin", ".json", ".model", ".safetensors", ".txt"})
 
 
@@ -56,24 +61,19 @@ class SentenceTransformerEmbedder:
         Raises ModelUnavailable, MissingDependency, InvalidInput (an impossible dimension).
         """
         name = name_or_path.strip()
-        folder = Path(name).expanduser()
-        is_folder = folder.is_dir()
-        if is_folder:
-            _check_folder(folder)
-        elif folder.is_absolute() or name.startswith((".", "~")) or name.count("/") > 1:
-            message = (
-                f"There is no folder {name} to load an embedding model from. Expected a folder"
-                " with a sentence-transformers model, or a hub name such as"
-                " intfloat/multilingual-e5-small."
-            )
-            raise ModelUnavailable(message)
-        model = _load(str(folder) if is_folder else name, device=device)
+        folder = _KIND.folder(name)
+
+        def make(library: ModuleType, place: str) -> SentenceTransformer:
+            model: SentenceTransformer = library.SentenceTransformer(place, device=device)
+            return model
+
+        model: SentenceTransformer = _KIND.load(name if folder is None else str(folder), make)
         prompts = _prompts(model, query=query_prompt, passage=passage_prompt)
         model.prompts = {**model.prompts, **prompts}
         model.truncate_dim = _checked_dimension(model, dimension, name=name)
         info = EmbedderInfo(
-            name=folder.resolve().name if is_folder else name,
-            revision=_content_hash(folder) if is_folder else _hub_revision(name),
+            name=name if folder is None else folder.resolve().name,
+            revision=_hub_revision(name) if folder is None else _content_hash(folder),
             dimension=int(model.truncate_dim or model.get_embedding_dimension() or 0),
             normaliser=_normaliser(prompts),
         )
@@ -101,60 +101,6 @@ class SentenceTransformerEmbedder:
         vectors = self._model.encode_query(prepare([text]), show_progress_bar=False)
         vector: FloatArray = unit_rows(vectors, model=self._info.name)[0]
         return vector
-
-
-def _check_folder(folder: Path) -> None:
-    """Name what a folder lacks before a library says so in its own words."""
-    config = folder / "config.json"
-    if not (folder / "modules.json").is_file() and not config.is_file():
-        message = (
-            f"The folder {folder} is no embedding model: it has neither modules.json"
-            " (sentence-transformers) nor config.json (transformers). Expected the folder that"
-            " SentenceTransformer.save_pretrained or `hf download NAME --local-dir FOLDER` writes."
-        )
-        raise ModelUnavailable(message)
-    needs = (("weights", _WEIGHTS), ("a tokeniser", _TOKENISERS))
-    missing = [
-        f"{what} ({', '.join(patterns)})"
-        for what, patterns in needs
-        if not any(found for pattern in patterns for found in folder.rglob(pattern))
-    ]
-    if missing:
-        message = (
-            f"The embedding model in {folder} is incomplete: missing {' and '.join(missing)}."
-            " Copy or download it again: hf download NAME --local-dir FOLDER."
-        )
-        raise ModelUnavailable(message)
-
-
-def _load(name: str, *, device: str) -> SentenceTransformer:
-    try:
-        from safetensors import SafetensorError
-        from sentence_transformers import SentenceTransformer
-    except ImportError as error:
-        message = (
-            f"The embedding model {name} needs sentence-transformers and torch, which cannot be"
-            f" imported ({error}). Install them: pip install sentence-transformers"
-        )
-        raise MissingDependency(message) from error
-    try:
-        return SentenceTransformer(name, device=device)
-    except ImportError as error:
-        message = f"The embedding model {name} needs a package that is not installed: {error}"
-        raise MissingDependency(message) from error
-    except (*_UNUSABLE, SafetensorError) as error:
-        first_line = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        if Path(name).is_dir():
-            advice = "The folder is damaged or of another kind. Copy or download it again."
-        else:
-            advice = (
-                "It is neither a folder here nor complete in the local cache of the hub, and the"
-                f" hub did not give it. Where there is a network: hf download {name}; or download"
-                f" it elsewhere (hf download {name} --local-dir FOLDER), copy the folder here and"
-                " set RAG_EMBEDDER=sentence-transformers:FOLDER."
-            )
-        message = f"The embedding model {name} cannot be loaded: {first_line} {advice}"
-        raise ModelUnavailable(message) from error
 
 
 def _prompts(

@@ -12,12 +12,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rag.catalog import Catalog, Snapshot
 from rag.engines.indexes import CollectionIndexes, remove_indexes
-from rag.engines.validation import validated
+from rag.engines.validation import matches, validated
 from rag.errors import CollectionNotFound, IndexMismatch, InvalidInput
 from rag.protocols import Candidate
 from rag.schema import DEFAULT_COLLECTION
@@ -62,7 +63,7 @@ class EmbeddedEngine:
         self._embedder = embedder
         self._indexes: dict[str, CollectionIndexes] = {}
         self._indexes_lock = threading.Lock()
-        self._listings: dict[int, tuple[Position, tuple[DocumentSummary, ...]]] = {}
+        self._listings: dict[int, _Listing] = {}
         self._wrote = False
         self._closed = False
 
@@ -148,13 +149,17 @@ class EmbeddedEngine:
         words = terms(query)
         with self._reading(collection) as (snapshot, key, vector_index, lexical_index):
             allowed = documents = None
+            without: list[int] = []
             if document_ids is not None:
-                chosen = snapshot.select_documents(key, document_ids)
-                documents = [entry.document for entry in chosen]
-                ranges = [np.arange(entry.first, entry.last + 1) for entry in chosen]
-                allowed = np.concatenate([np.empty(0, dtype=np.int64), *ranges])
+                listing = self._listing(snapshot, key, collection)
+                chosen = listing.places_of(document_ids)
+                allowed = listing.keys_of(chosen)
+                if 2 * np.count_nonzero(chosen) > len(chosen):
+                    without = listing.ranges[~chosen, 0].tolist()
+                else:
+                    documents = listing.ranges[chosen, 0].tolist()
             dense_keys = vector_index.search(wanted, limit=limit, allowed=allowed).tolist()
-            lexical = lexical_index.search(words, limit=limit, documents=documents)
+            lexical = lexical_index.search(words, limit=limit, documents=documents, without=without)
             keys = sorted({*dense_keys, *lexical})
             rows = snapshot.passages_by_key(keys)
             # What one leg proposes gets the other's score as well: that is cheap here.
@@ -192,19 +197,21 @@ class EmbeddedEngine:
         self, *, collection: str, filters: Filters | None = None
     ) -> tuple[DocumentSummary, ...]:
         """See ``rag.protocols.Engine``."""
-        # Every question lists its collection: the list is made anew only when it has changed.
         with self._catalog.snapshot() as snapshot:
             key = snapshot.collection_key(collection)
-            head = snapshot.head(key)
-            at, summaries = self._listings.get(key, (None, ()))
-            if at != head:
-                summaries = snapshot.documents(collection)
-                self._listings[key] = head, summaries
-        return tuple(
-            summary
-            for summary in summaries
-            if all(summary.metadata.get(name) == value for name, value in (filters or {}).items())
-        )
+            summaries = self._listing(snapshot, key, collection).summaries
+        if not filters:
+            return summaries
+        return tuple(summary for summary in summaries if matches(summary, filters))
+
+    def _listing(self, snapshot: Snapshot, key: int, collection: str) -> _Listing:
+        # Every question needs its collection's documents: they are read when they have changed.
+        head = snapshot.head(key)
+        listing = self._listings.get(key)
+        if listing is None or listing.at != head:
+            listing = _Listing.of(snapshot, key, collection)
+            self._listings[key] = listing
+        return listing
 
     def settings_of(self, collection: str) -> CollectionSettings:
         """See ``rag.protocols.Engine``."""
@@ -231,9 +238,9 @@ class EmbeddedEngine:
     ) -> tuple[Mapping[str, int], int]:
         """See ``rag.protocols.Engine``. Terms are folded once more, so that none is missed."""
         asked = list(dict.fromkeys(terms))
-        with self._reading(collection) as (snapshot, key, _, lexical_index):
+        with self._reading(collection) as (_, _, _, lexical_index):
             counts = lexical_index.document_frequencies(fold(term) for term in asked)
-            return {term: counts[fold(term)] for term in asked}, snapshot.passage_count(key)
+            return {term: counts[fold(term)] for term in asked}, lexical_index.size
 
     def back_up(self, target: Path) -> None:
         """Copy everything to one file while others read and write. Raises Unavailable."""
@@ -301,6 +308,46 @@ class EmbeddedEngine:
                     _check_model(self._folder, collection, stored=stored, given=self._embedder)
                 vectors, lexical = indexes.follow(snapshot, key, writable=self._catalog.writable)
             yield snapshot, key, vectors, lexical
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Listing:
+    """A collection's documents at one moment, and where the keys of their passages are."""
+
+    at: Position
+    summaries: tuple[DocumentSummary, ...]
+    ids: tuple[str, ...]
+    ranges: npt.NDArray[np.int64]
+    """By document, as ``ids``: its key, and the first and the last key of its passages."""
+
+    @classmethod
+    def of(cls, snapshot: Snapshot, key: int, collection: str) -> _Listing:
+        """What a snapshot has of a collection."""
+        import numpy as np
+
+        by_id = snapshot.ranges_by_id(key)
+        ranges = [(each.document, each.first, each.last) for each in by_id.values()]
+        return cls(
+            at=snapshot.head(key),
+            summaries=snapshot.documents(collection),
+            ids=tuple(by_id),
+            ranges=np.array(ranges, dtype=np.int64).reshape(-1, 3),
+        )
+
+    def places_of(self, document_ids: frozenset[str]) -> npt.NDArray[np.bool_]:
+        """Which of the documents have one of these ids."""
+        import numpy as np
+
+        return np.fromiter(map(document_ids.__contains__, self.ids), np.bool_, len(self.ids))
+
+    def keys_of(self, chosen: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+        """The keys of all passages of some of the documents, document by document."""
+        import numpy as np
+
+        first, last = self.ranges[chosen, 1], self.ranges[chosen, 2]
+        lengths = last - first + 1
+        begun = np.cumsum(lengths) - lengths
+        return np.repeat(first - begun, lengths) + np.arange(lengths.sum())
 
 
 def _check_model(

@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from rag.engines.validation import validated
+from rag.engines.validation import matches, validated
 from rag.errors import CollectionNotFound, DocumentNotFound, InvalidInput
 from rag.protocols import Candidate
 from rag.schema import (
@@ -210,8 +210,7 @@ class MemoryEngine:
                 passages=len(self._passages[document.document_id]),
             )
             for document in sorted(self._documents.values(), key=lambda found: found.source)
-            if document.collection == collection
-            and all(document.metadata.get(key) == value for key, value in (filters or {}).items())
+            if document.collection == collection and matches(document, filters or {})
         )
 
     def passages(self, document_id: str) -> tuple[Passage, ...]:

@@ -1,4 +1,4 @@
-"""What every engine refuses to store."""
+"""What every engine refuses to store, and which documents filters mean."""
 
 from __future__ import annotations
 
@@ -11,13 +11,21 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from rag.schema import Document, Passage
+    from rag.schema import Document, DocumentSummary, Filters, Passage
 
     FloatArray = npt.NDArray[np.float32]
 
-__all__ = ["validated"]
+__all__ = ["matches", "validated"]
 
 _LENGTH_TOLERANCE = 1e-3
+
+
+def matches(document: Document | DocumentSummary, filters: Filters) -> bool:
+    """Whether a document has these values, as metadata, or as its id or source."""
+    own = {"document_id": document.document_id, "source": document.source}
+    return all(
+        (own.get(name) or document.metadata.get(name)) == value for name, value in filters.items()
+    )
 
 
 def validated(

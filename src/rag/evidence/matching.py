@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import math
 import threading
+from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any
 
-from rag.text import contains_han, fold, stem, words
+from rag.text import contains_han, fold, folded_words, stem, words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -92,11 +93,9 @@ class TermMatcher:
         known = self._known
         variants = [(term, *question.alternatives.get(term, ())) for term in terms]
         asked = known.read(variants)
-        told = [known.read_text(text) for text in texts]
-        around = [known.read_text(context) for context in contexts]
-        used, places = np.unique(
-            np.concatenate([ids for ids, _ in (*told, *around)]), return_inverse=True
-        )
+        read = known.read_texts([*texts, *contexts])
+        told, around = read[: len(texts)], read[len(texts) :]
+        used, places = _distinct(np.concatenate([ids for ids, _ in (*told, *around)]))
         similarity = known.similarity(asked, used)
         best = _best_of_each(similarity, places, [len(ids) for ids, _ in (*told, *around)])
         result = best[: len(texts)]
@@ -128,30 +127,39 @@ class _Known:
         self._stem_of: Integers = np.zeros(0, dtype=np.int32)
         self._characters: Integers = np.zeros((0, _CHARACTERS), dtype=np.int32)
         self._has_digit = np.zeros(0, dtype=bool)
+        self._is_letter = np.zeros(0, dtype=bool)
 
     @property
     def is_full(self) -> bool:
-        return len(self._numbers) > _WORDS_KEPT or len(self._texts) > _TEXTS_KEPT
+        return len(self._numbers) > _WORDS_KEPT
 
-    def read_text(self, text: str) -> tuple[Integers, str]:
-        """The numbers of a text's words, each once, and the text folded."""
-        known = self._texts.get(text)
-        if known is None:
+    def read_texts(self, texts: Sequence[str]) -> list[tuple[Integers, str]]:
+        """The numbers of each text's words, but for single letters, and the text folded."""
+        # Other threads may go on with the texts that are forgotten here.
+        kept = self._texts = self._texts if len(self._texts) <= _TEXTS_KEPT else {}
+        unread = [text for text in dict.fromkeys(texts) if text not in kept]
+        if unread:
             import numpy as np
 
-            found = [
-                word
-                for word in dict.fromkeys(words(text))
-                if len(word) > 1 or contains_han(word) or word.isdigit()
-            ]
-            known = np.array(self._number(found), dtype=np.int32), fold(text)
-            self._texts[text] = known
-        return known
+            folded = [fold(text) for text in unread]
+            found = [folded_words(text) for text in folded]
+            # The words of all texts are learned together: embedding a few costs as much as many.
+            numbers = self._number(list(chain.from_iterable(found)))
+            kept_words = ~self._is_letter[numbers]
+            ends = np.cumsum([len(each) for each in found])
+            for text, plain, own, wanted in zip(
+                unread,
+                folded,
+                np.split(numbers, ends[:-1]),
+                np.split(kept_words, ends[:-1]),
+                strict=True,
+            ):
+                kept[text] = own[wanted], plain
+        return [kept[text] for text in texts]
 
     def read(self, variants: Sequence[Sequence[str]]) -> list[list[int]]:
         """The numbers of each term's forms."""
-        flat = self._number([form for forms in variants for form in forms])
-        numbers = iter(flat)
+        numbers = iter(self._number([form for forms in variants for form in forms]).tolist())
         return [[next(numbers) for _ in forms] for forms in variants]
 
     def similarity(self, asked: Sequence[Sequence[int]], used: Integers) -> FloatArray:
@@ -183,24 +191,29 @@ class _Known:
         """Chinese words built from the same characters: 签证 and 免签, 学校 and 中小学."""
         import numpy as np
 
-        characters = self._characters[used]
-        shared = np.zeros((len(forms), len(used)), dtype=np.int32)
-        sizes = np.zeros(len(forms), dtype=np.int32)
-        for row, own in enumerate(self._characters[forms]):
-            for character in own[own > 0]:
-                shared[row] += (characters == character).any(axis=1)
-                sizes[row] += 1
-        return (2 * shared >= sizes[:, None]) & (sizes > 0)[:, None] & (characters[:, 0] > 0)
+        asked, characters = self._characters[forms], self._characters[used]
+        sizes = (asked > 0).sum(axis=1)
+        # The characters asked for by number, from 1; all others are 0, which is not counted.
+        wanted = np.unique(asked[asked > 0])
+        numbers = np.zeros(int(max(asked.max(), characters.max())) + 1, dtype=np.intp)
+        numbers[wanted] = np.arange(1, len(wanted) + 1)
+        own, others = (_held(numbers[each], len(wanted)) for each in (asked, characters))
+        shared = own @ others.T
+        kindred: npt.NDArray[np.bool_] = (2 * shared >= sizes[:, None]) & (sizes > 0)[:, None]
+        return kindred & (characters[:, 0] > 0)
 
-    def _number(self, found: Sequence[str]) -> list[int]:
-        missing = [word for word in found if word not in self._numbers]
-        if missing:
+    def _number(self, found: Sequence[str]) -> Integers:
+        import numpy as np
+
+        numbers = np.fromiter(map(self._numbers.get, found, repeat(-1)), np.int32, len(found))
+        if missing := np.flatnonzero(numbers < 0).tolist():
             with self._lock:
-                self._learn([w for w in dict.fromkeys(missing) if w not in self._numbers])
-        return [self._numbers[word] for word in found]
+                new = dict.fromkeys(found[place] for place in missing)
+                self._learn([word for word in new if word not in self._numbers])
+            numbers[missing] = [self._numbers[found[place]] for place in missing]
+        return numbers
 
     def _learn(self, missing: list[str]) -> None:
-
         if not missing:
             return
         size = len(self._numbers)
@@ -212,12 +225,15 @@ class _Known:
             self._stem_of = _grown(self._stem_of, room)
             self._characters = _grown(self._characters, room)
             self._has_digit = _grown(self._has_digit, room)
+            self._is_letter = _grown(self._is_letter, room)
         self._vectors[size:needed] = vectors
         for number, word in enumerate(missing, start=size):
             root = stem(word)
             self._stem_of[number] = self._stems.setdefault(root, len(self._stems))
             self._has_digit[number] = any(map(str.isdigit, word))
-            if len(word) > 1 and contains_han(word):
+            is_han = contains_han(word)
+            self._is_letter[number] = len(word) == 1 and not (is_han or word.isdigit())
+            if len(word) > 1 and is_han:
                 own = [ord(character) for character in dict.fromkeys(word)][:_CHARACTERS]
                 self._characters[number, : len(own)] = own
         # Last: a word that has a number has all its rows.
@@ -236,6 +252,28 @@ def _grown(rows: Any, room: int) -> Any:
     longer = np.zeros((room, *rows.shape[1:]), dtype=rows.dtype)
     longer[: len(rows)] = rows
     return longer
+
+
+def _distinct(numbers: Integers) -> tuple[Integers, npt.NDArray[np.int64]]:
+    """Each of the numbers once, in order, and the places of all of them among these.
+
+    As numpy.unique does, which sorts; numbers of words are small.
+    """
+    import numpy as np
+
+    present = np.zeros(int(numbers.max(initial=0)) + 1, dtype=np.bool_)
+    present[numbers] = True
+    distinct = np.flatnonzero(present)
+    return distinct.astype(np.int32), (np.cumsum(present) - 1)[numbers]
+
+
+def _held(numbers: npt.NDArray[np.intp], count: int) -> FloatArray:
+    """Which of the numbers 1 to ``count`` each row holds: float32 of shape (rows, count)."""
+    import numpy as np
+
+    held = np.zeros((len(numbers), count + 1), dtype=np.float32)
+    held[np.arange(len(numbers))[:, None], numbers] = 1.0
+    return held[:, 1:]
 
 
 def _best_of_each(

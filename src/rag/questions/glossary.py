@@ -17,13 +17,20 @@ def find_expressions(folded: str) -> list[tuple[int, int, tuple[str, ...]]]:
     Each comes with the written forms, which include the expression itself when it is Chinese. An
     expression counts where it begins and ends with a word: 湖水 is not in 巢湖水质.
     """
-    pattern, written = _glossary()
+    patterns, written = _glossary()
     edges = _word_edges(folded)
-    return [
-        (match.start(), match.end(), written[_key(match.group(), written)])
-        for match in pattern.finditer(folded)
-        if match.group().isascii() or {match.start(), match.end()} <= edges
-    ]
+    found: list[tuple[int, int, tuple[str, ...]]] = []
+    position = 0
+    while position < len(folded):
+        pattern = patterns.get(folded[position])
+        match = pattern.match(folded, position) if pattern else None
+        if match is None:
+            position += 1
+            continue
+        position = match.end()
+        if match.group().isascii() or {match.start(), position} <= edges:
+            found.append((match.start(), position, written[_key(match.group(), written)]))
+    return found
 
 
 def _word_edges(folded: str) -> set[int]:
@@ -46,7 +53,8 @@ def _key(found: str, written: dict[str, tuple[str, ...]]) -> str:
 
 
 @lru_cache(maxsize=1)
-def _glossary() -> tuple[re.Pattern[str], dict[str, tuple[str, ...]]]:
+def _glossary() -> tuple[dict[str, re.Pattern[str]], dict[str, tuple[str, ...]]]:
+    """Patterns of expressions by their first character, and the forms they are written in."""
     table = resources.files("rag.questions").joinpath("glossary.tsv").read_text(encoding="utf-8")
     written: dict[str, tuple[str, ...]] = {}
     for line in table.splitlines():
@@ -58,11 +66,11 @@ def _glossary() -> tuple[re.Pattern[str], dict[str, tuple[str, ...]]]:
             own = () if key.isascii() else (key,)
             kept = (*own, *(fold(form) for form in forms), *written.get(key, ()))
             written[key] = tuple(dict.fromkeys(kept))
-    alternatives = [
-        _inflected(key) if key.isascii() else re.escape(key)
-        for key in sorted(written, key=lambda key: (-len(key), key))
-    ]
-    return re.compile("|".join(alternatives)), written
+    alternatives: dict[str, list[str]] = {}
+    for key in sorted(written, key=lambda key: (-len(key), key)):
+        pattern = _inflected(key) if key.isascii() else re.escape(key)
+        alternatives.setdefault(key[0], []).append(pattern)
+    return {first: re.compile("|".join(each)) for first, each in alternatives.items()}, written
 
 
 def _inflected(key: str) -> str:

@@ -54,11 +54,7 @@ def names_place(term: str, places: Iterable[str]) -> bool:
     known = frozenset(places)
     if bare_name(term) in known:
         return True
-    return any(
-        term in re.split(r"[\s'’]+", translation) or term == translation
-        for translation, names in _gazetteer()[1].items()
-        if known & frozenset(names)
-    )
+    return any(term in _english_words().get(place, ()) for place in known)
 
 
 def _rows() -> list[list[str]]:
@@ -86,6 +82,16 @@ def _gazetteer() -> tuple[dict[str, str], dict[str, tuple[str, ...]], frozenset[
 def _english_names() -> dict[str, str]:
     """The first English name of each place, by bare name."""
     return {name: translations.split(";")[0] for name, _, _, translations in _rows()}
+
+
+@lru_cache(maxsize=1)
+def _english_words() -> dict[str, frozenset[str]]:
+    """Each place's English names in lower case, whole and word by word, by bare name."""
+    found: dict[str, set[str]] = {}
+    for translation, names in _gazetteer()[1].items():
+        for name in names:
+            found.setdefault(name, set()).update((translation, *re.split(r"[\s'’]+", translation)))
+    return {name: frozenset(own) for name, own in found.items()}
 
 
 @lru_cache(maxsize=8)

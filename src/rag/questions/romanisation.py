@@ -13,7 +13,7 @@ from rag.questions.vocabulary import ENGLISH_STOPWORDS
 from rag.text import fold
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from rag.schema import Question
 
@@ -39,6 +39,7 @@ def with_written_names(question: Question, texts: Sequence[str]) -> Question:
     if not unknown:
         return question
     whole = "\n".join(texts)
+    readings = _spelt_by(filter(_is_han, set(whole)))
     found: dict[str, tuple[str, ...]] = {}
     for run in _RUN.finditer(question.rewritten):
         names = [name for name in run.group().split() if fold(name) not in ENGLISH_STOPWORDS]
@@ -47,7 +48,7 @@ def with_written_names(question: Question, texts: Sequence[str]) -> Question:
             terms = [fold(name) for name in stretch]
             if not unknown.intersection(terms) or any(term in found for term in terms):
                 continue
-            if forms := _written("".join(stretch), whole):
+            if forms := _written("".join(stretch), whole, readings):
                 found |= {term: (term, *forms) for term in terms if term in unknown}
     return replace(question, alternatives={**question.alternatives, **found}) if found else question
 
@@ -59,10 +60,9 @@ def _stretches(length: int) -> Iterator[tuple[int, int]]:
             yield first, first + size
 
 
-def _written(name: str, text: str) -> tuple[str, ...]:
+def _written(name: str, text: str, readings: Mapping[str, str]) -> tuple[str, ...]:
     """The words of a text that read like a name, the commonest first."""
     spelling = re.sub(r"['’-]", "", name).lower()
-    readings = _spelt_by(frozenset(filter(_is_han, text)))
     counts: Counter[str] = Counter()
     for syllables in _cut(spelling, frozenset(readings)):
         if 1 < len(syllables) <= _MOST_SYLLABLES:

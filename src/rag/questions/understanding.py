@@ -165,10 +165,14 @@ def understand(
             for term in terms
             if term not in alternatives and (term in named or names_place(term, places))
         ),
-        small_talk=bool(
-            _SMALL_TALK.match(simplified(typed)) or _INSTRUCTION.search(simplified(typed))
-        ),
+        small_talk=_is_small_talk(simplified(typed)),
     )
+
+
+def _is_small_talk(text: str) -> bool:
+    """Whether nothing is asked of documents: a greeting, an instruction, or no word at all."""
+    wordless = not any(map(str.isalnum, text))
+    return wordless or bool(_SMALL_TALK.match(text) or _INSTRUCTION.search(text))
 
 
 def _kind(text: str) -> AnswerKind:

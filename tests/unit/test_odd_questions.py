@@ -1,0 +1,57 @@
+"""Questions that hardly ask anything, or in a language the documents do not speak: refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+from rag.factory import open_application
+from rag.settings import Settings
+from tests.conftest import SAMPLE
+
+if TYPE_CHECKING:
+    from rag.assistant import Assistant
+
+
+@pytest.fixture(scope="module")
+def assistant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Assistant]:
+    """Of the sample report, with the bundled model: a fake finds likeness everywhere."""
+    folder = tmp_path_factory.mktemp("odd") / "index"
+    with open_application(Settings(data_dir=folder)) as application:
+        application.library.add_paths([SAMPLE])
+        yield application.assistant
+
+
+@pytest.mark.parametrize("question", ["a", "7", "x", "啊", "Ω"])
+def test_one_character_that_says_nothing_is_refused(assistant: Assistant, question: str) -> None:
+    refusal = assistant.ask(question).refusal
+    assert refusal is not None
+    assert refusal.code in {"no_evidence", "weak_evidence"}
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Сколько парков построено?",
+        "ما هو هدف النمو؟",
+        "경제 성장 목표는 얼마입니까?",
+        "ဂျီဒီပီ ဘာလဲ",
+        "เป้าหมายการเติบโตคืออะไร",
+    ],
+)
+def test_a_language_that_the_documents_do_not_speak_is_refused(
+    assistant: Assistant, question: str
+) -> None:
+    refusal = assistant.ask(question).refusal
+    assert refusal is not None
+    assert refusal.code in {"no_evidence", "weak_evidence"}
+    assert refusal.message.startswith(("The documents say nothing", "Nothing in the documents"))
+
+
+@pytest.mark.parametrize("question", ["？", "！？……", "...", "🙂"])
+def test_a_search_for_no_word_gives_a_result_all_the_same(
+    assistant: Assistant, question: str
+) -> None:
+    assert assistant.search(question).query == question
