@@ -182,6 +182,7 @@ class Hit:
     title: str
     source: str
     metadata: Metadata
+    collection: str = DEFAULT_COLLECTION
     signals: Mapping[str, float] = field(default_factory=dict)
     """What explains the score: plain numbers by name, such as ``dense`` and ``coverage``."""
 
