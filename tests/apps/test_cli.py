@@ -323,13 +323,66 @@ class TestDocuments:
         assert main(["ask", "项目经费是多少？", "--json"]) == 3
         assert json.loads(capsys.readouterr().out)["refusal"]["code"] == "no_documents"
 
-    @pytest.mark.parametrize("action", ["show", "remove"])
-    def test_an_unknown_document_is_code_2(
-        self, own_index: Path, action: str, capsys: pytest.CaptureFixture[str]
+    @pytest.mark.parametrize(
+        "words_and_message",
+        [
+            (["show", "d0000000000000000"], "d0000000000000000"),
+            (["remove", "d0000000000000000"], "d0000000000000000"),
+            (["passage", "d0000000000000000-1"], "d0000000000000000"),
+            (["passage", "nonsense"], "no passage 'nonsense'"),
+            (["passage", "nonsense", "--neighbours", "21"], "neighbours is 21"),
+            (["metadata", "--collection", "nowhere"], "nowhere"),
+        ],
+        ids=lambda value: " ".join(value[0]),
+    )
+    def test_what_is_not_there_is_code_2(
+        self,
+        own_index: Path,
+        words_and_message: tuple[list[str], str],
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        words, message = words_and_message
+        assert own_index.is_dir()
+        assert main(["documents", *words]) == 2
+        assert message in capsys.readouterr().err
+
+    def test_what_filters_may_name(
+        self, sample_index: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        words = ["documents", "metadata", "--data-dir", str(sample_index)]
+        assert main(words) == 0
+        shown = capsys.readouterr().out
+        assert re.search(r"^place$", shown, re.MULTILINE)
+        assert re.search(r"^    place=合肥市  1 document$", shown, re.MULTILINE)
+        # As they stand there, they are filters.
+        asked = ["search", "保障性住房", "--data-dir", str(sample_index), "--json"]
+        for each in re.findall(r"^    (\S+=\S+)", shown, re.MULTILINE):
+            asked += ["--filter", each]
+        assert main(asked) == 0
+        assert json.loads(capsys.readouterr().out)["passages"]
+
+    def test_documents_without_metadata_offer_no_filters(
+        self, own_index: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         assert own_index.is_dir()
-        assert main(["documents", action, "d0000000000000000"]) == 2
-        assert "d0000000000000000" in capsys.readouterr().err
+        capsys.readouterr()
+        assert main(["documents", "metadata"]) == 0
+        assert "No document here has metadata" in capsys.readouterr().out
+
+    def test_a_passage_among_its_neighbours(
+        self, sample_index: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        data = ["--data-dir", str(sample_index)]
+        assert main(["search", "保障性住房3000套", "--top-k", "1", "--json", *data]) == 0
+        (found,) = json.loads(capsys.readouterr().out)["passages"]
+        assert main(["documents", "passage", found["passage_id"], *data]) == 0
+        lines = capsys.readouterr().out.splitlines()
+        assert len(lines) == 6
+        assert lines[2].startswith(found["passage_id"])
+        assert lines[2].endswith(f"{found['start']}–{found['end']}")
+        assert "保障性住房3000套" in lines[3]
+        assert main(["documents", "passage", found["passage_id"], "--neighbours", "0", *data]) == 0
+        assert len(capsys.readouterr().out.splitlines()) == 2
 
 
 class TestReplies:
@@ -363,6 +416,15 @@ class TestReplies:
         shown = replies.document_reply(document, passages=summary.passages)
         expected = documents_wire.DocumentSummary.of(summary).model_dump(mode="json")
         assert shown == {**expected, "text": document.text}
+
+    def test_metadata_and_passages(self, sample_application: Application) -> None:
+        values = sample_application.assistant.filter_values()
+        reply = documents_wire.MetadataReply.of("default", values).model_dump(mode="json")
+        assert replies.metadata_reply(values, collection="default") == reply
+        (summary,) = sample_application.library.documents()
+        around = sample_application.library.around(f"{summary.document_id}-3", neighbours=2)
+        expected = documents_wire.PassageReply.of(*around).model_dump(mode="json")
+        assert replies.passage_reply(*around) == expected
 
     def test_outcomes(self) -> None:
         outcomes = [
