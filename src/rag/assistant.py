@@ -88,6 +88,11 @@ class Assistant:
         self._asked: dict[str, Asked] = {}
         self._asked_lock = threading.Lock()
 
+    @property
+    def ranking_weights(self) -> Mapping[str, float]:
+        """What each signal of a passage counts: its score is the weighted sum."""
+        return self._retriever.weights
+
     def search(
         self,
         query: str,

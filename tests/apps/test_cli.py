@@ -14,8 +14,9 @@ import pytest
 
 from rag import __version__
 from rag.api import documents_wire, wire
-from rag.cli import main, replies, search_command
+from rag.cli import main, passages, replies, search_command
 from rag.cli.output import line
+from rag.retrieval import RANKING_WEIGHTS
 from rag.schema import FileOutcome
 
 if TYPE_CHECKING:
@@ -289,7 +290,50 @@ class TestSearch:
         shown = capsys.readouterr().out
         assert shown.startswith("2 passages for ")
         assert "  asks for: number" in shown
-        assert "dense" in shown
+        assert "  years: 2023" in shown
+        made_of = re.findall(
+            r"^ +([+-][\d.]+)  (\w+) +(-?[\d.]+) × ([\d.]+)  ", shown, re.MULTILINE
+        )
+        first = made_of[: len(RANKING_WEIGHTS)]
+        assert {name for _, name, _, _ in first} == set(RANKING_WEIGHTS)
+        for added, name, value, weight in first:
+            assert float(weight) == RANKING_WEIGHTS[name]
+            assert float(added) == pytest.approx(float(value) * float(weight), abs=2e-3)
+            assert passages.SIGNALS[name] in shown
+        # What counts most stands first, and all of it together is the score.
+        assert [abs(float(added)) for added, *_ in first] == sorted(
+            (abs(float(added)) for added, *_ in first), reverse=True
+        )
+        score = re.search(r"score ([\d.]+)", shown)
+        assert score is not None
+        assert float(score[1]) == pytest.approx(sum(float(a) for a, *_ in first), abs=5e-3)
+
+    def test_explain_tells_what_documents_write_for_words_of_the_question(
+        self, sample_index: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        question = "What did the 2024 report of Hefei say of metro lines last year?"
+        assert main(["search", question, "--explain", "--data-dir", str(sample_index)]) == 0
+        shown = capsys.readouterr().out
+        assert re.search(r"^  written in documents as: .*metro → .*轨道交通", shown, re.MULTILINE)
+        assert "  years: the year before the document's" in shown
+
+    def test_explain_knows_every_signal(
+        self,
+        sample_index: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        base = ["search", QUESTION, "--explain", "--data-dir", str(sample_index)]
+        monkeypatch.setenv("RAG_RERANKER", "shared-words")
+        assert main(base) == 0
+        shown = capsys.readouterr().out
+        assert f"× 1.00  {passages.SIGNALS['reranker']}" in shown
+        monkeypatch.setenv("RAG_RERANKER", "none")
+        monkeypatch.setenv("RAG_RETRIEVAL", "lexical")
+        assert main(base) == 0
+        shown = capsys.readouterr().out
+        assert f"× 1.00  {passages.SIGNALS['lexical']}" in shown
+        assert f"× 0.00  {passages.SIGNALS['coverage']}" in shown
 
     def test_filters_narrow_the_search(
         self, sample_index: Path, capsys: pytest.CaptureFixture[str]
@@ -301,6 +345,10 @@ class TestSearch:
         assert found["filters"]["place"] == "合肥市"
         assert main([*base, "--filter", "year=1999"]) == 0
         assert json.loads(capsys.readouterr().out)["passages"] == []
+        assert main([*base[:-1], "--filter", "year=1999"]) == 0
+        shown = capsys.readouterr().out
+        assert shown.startswith("0 passages for 生产总值 · year=1999")
+        assert "What filters may name: rag documents metadata" in shown
 
 
 class TestDocuments:
