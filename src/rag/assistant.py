@@ -79,6 +79,11 @@ class Assistant:
         names = sorted([*self._composers, *self._writers])
         return tuple(sorted(names, key=lambda name: name != self._default_composer))
 
+    @property
+    def ranking_weights(self) -> Mapping[str, float]:
+        """What each signal of a passage counts: its score is the weighted sum."""
+        return self._retriever.weights
+
     def search(
         self,
         query: str,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -35,8 +36,10 @@ def checked_filters(filters: Filters | None) -> Filters:
     """The filters as given. Raises InvalidInput for unknown keys and values of another type."""
     for key, value in (filters or {}).items():
         if key not in FILTER_KEYS:
+            near = difflib.get_close_matches(key, FILTER_KEYS, n=1)
+            meant = f" Did you mean {near[0]!r}?" if near else ""
             known = ", ".join(FILTER_KEYS)
-            message = f"Unknown filter {key!r}. Expected one of: {known}."
+            message = f"Unknown filter {key!r}.{meant} Expected one of: {known}."
             raise InvalidInput(message)
         expected = FILTER_KEYS[key]
         if not isinstance(value, expected) or isinstance(value, bool):

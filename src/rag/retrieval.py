@@ -85,9 +85,16 @@ class Retriever:
         self._leg = leg
         self._reranker = None if leg is not None else reranker
         self._weights: Mapping[str, float] = RANKING_WEIGHTS if leg is None else {leg: 1.0}
+        if self._reranker is not None:
+            self._weights = {**self._weights, "reranker": _RERANKER_WEIGHT}
         self._listed: dict[
             str, tuple[Sequence[DocumentSummary], Mapping[About, Sequence[str]]]
         ] = {}
+
+    @property
+    def weights(self) -> Mapping[str, float]:
+        """What each signal of a passage counts."""
+        return self._weights
 
     def retrieve(
         self,

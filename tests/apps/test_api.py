@@ -267,6 +267,84 @@ class TestDocuments:
             assert again.json()["code"] == "document_not_found"
         assert client.post("/v1/search", json={"query": "住房"}).json()["passages"] == []
 
+    def test_a_passage_is_shown_among_its_neighbours(self, client: TestClient) -> None:
+        text = "\n\n".join(f"## 第{number}节\n\n这里有{number}件事。" for number in range(4))
+        _, reply = upload(client, [("four.md", text.encode())])
+        document_id = reply["results"][0]["document_id"]
+        passages = client.get(f"/v1/documents/{document_id}/passages").json()["passages"]
+
+        middle = client.get(f"/v1/passages/{passages[1]['passage_id']}").json()
+        first = client.get(f"/v1/passages/{passages[0]['passage_id']}?neighbours=20").json()
+        alone = client.get(f"/v1/passages/{passages[3]['passage_id']}?neighbours=0").json()
+
+        assert middle == {
+            "document_id": document_id,
+            "before": passages[:1],
+            "passage": passages[1],
+            "after": passages[2:3],
+        }
+        assert (first["before"], first["after"]) == ([], passages[1:])
+        assert (alone["before"], alone["after"]) == ([], [])
+
+    @pytest.mark.parametrize(
+        ("path", "status", "code", "detail"),
+        [
+            ("nonsense", 404, "passage_not_found", "Expected the passage_id of a search"),
+            ("{document}-99", 404, "passage_not_found", "go from '{document}-0' to '{document}-"),
+            ("d0000000000000000-0", 404, "document_not_found", "no document 'd0000000000000000'"),
+            ("{document}-0?neighbours=21", 422, "invalid_request", "neighbours"),
+            ("{document}-0?neighbours=-1", 422, "invalid_request", "neighbours"),
+            ("{document}-0?neighbours=two", 422, "invalid_request", "neighbours"),
+            ("{document}-0?neighbors=2", 422, "invalid_request", "'neighbours'"),
+        ],
+    )
+    def test_passages_that_are_not_there_are_explained(
+        self, client: TestClient, path: str, status: int, code: str, detail: str
+    ) -> None:
+        _, reply = upload(client, [("report.md", REPORT)])
+        document = reply["results"][0]["document_id"]
+
+        shown = client.get("/v1/passages/" + path.format(document=document))
+
+        assert (shown.status_code, shown.json()["code"]) == (status, code)
+        assert detail.format(document=document) in shown.json()["detail"]
+
+    def test_a_passage_of_a_document_that_changed_names_the_new_one(
+        self, client: TestClient
+    ) -> None:
+        _, old = upload(client, [("report.md", REPORT)])
+        _, new = upload(client, [("report.md", REPORT.replace(b"3000", b"4000"))])
+
+        shown = client.get(f"/v1/passages/{old['results'][0]['document_id']}-0")
+
+        assert shown.status_code == 404
+        assert shown.json()["replacement"] == new["results"][0]["document_id"]
+
+    def test_what_filters_may_name_is_counted(self, client: TestClient) -> None:
+        metadata = '{"place": "芜湖", "year": 2031, "rank": 4}'
+        upload(client, [("report.md", REPORT), ("note.txt", b"A note.")], metadata=metadata)
+        upload(client, [("other.txt", b"Another note.")], metadata='{"year": 2024}')
+        upload(client, [("plain.txt", b"Without any.")], collection="plain")
+
+        found = client.get("/v1/collections/default/metadata").json()
+
+        assert found["collection"] == "default"
+        assert found["metadata"]["place"] == [{"value": "芜湖", "documents": 2}]
+        assert found["metadata"]["year"] == [
+            {"value": 2024, "documents": 1},
+            {"value": 2031, "documents": 2},
+        ]
+        # What tells single documents apart, or is no filter, is left out.
+        assert not found["metadata"].keys() & {"title", "source", "document_id", "rank"}
+        for key, values in found["metadata"].items():
+            for each in values:
+                documents = client.get("/v1/documents", params={key: each["value"]}).json()
+                assert documents["total"] == each["documents"]
+        empty = client.get("/v1/collections/plain/metadata").json()
+        assert empty == {"collection": "plain", "metadata": {}}
+        missing = client.get("/v1/collections/nowhere/metadata")
+        assert (missing.status_code, missing.json()["code"]) == (404, "collection_not_found")
+
     def test_good_files_of_a_batch_are_kept(self, client: TestClient) -> None:
         status, reply = upload(
             client,

@@ -102,6 +102,16 @@ class TestBodies:
                 'top_k is "3". Expected a whole number.',
             ),
             (
+                '{"question": "?", "filters": {"year": 90071992547409930}}',
+                "filters.year",
+                f"filters.year is 90071992547409930. It should be less than or equal to {2**53}.",
+            ),
+            (
+                '{"question": "?", "filters": []}',
+                "filters",
+                "filters is an array. Expected an object.",
+            ),
+            (
                 '{"question": "?", "filters": {"year": [2024]}}',
                 "filters.year",
                 "filters.year is an array. Expected a text or a whole number.",

@@ -14,8 +14,9 @@ import pytest
 
 from rag import __version__
 from rag.api import documents_wire, wire
-from rag.cli import main, replies, search_command
+from rag.cli import main, passages, replies, search_command
 from rag.cli.output import line
+from rag.retrieval import RANKING_WEIGHTS
 from rag.schema import FileOutcome
 
 if TYPE_CHECKING:
@@ -289,7 +290,50 @@ class TestSearch:
         shown = capsys.readouterr().out
         assert shown.startswith("2 passages for ")
         assert "  asks for: number" in shown
-        assert "dense" in shown
+        assert "  years: 2023" in shown
+        made_of = re.findall(
+            r"^ +([+-][\d.]+)  (\w+) +(-?[\d.]+) × ([\d.]+)  ", shown, re.MULTILINE
+        )
+        first = made_of[: len(RANKING_WEIGHTS)]
+        assert {name for _, name, _, _ in first} == set(RANKING_WEIGHTS)
+        for added, name, value, weight in first:
+            assert float(weight) == RANKING_WEIGHTS[name]
+            assert float(added) == pytest.approx(float(value) * float(weight), abs=2e-3)
+            assert passages.SIGNALS[name] in shown
+        # What counts most stands first, and all of it together is the score.
+        assert [abs(float(added)) for added, *_ in first] == sorted(
+            (abs(float(added)) for added, *_ in first), reverse=True
+        )
+        score = re.search(r"score ([\d.]+)", shown)
+        assert score is not None
+        assert float(score[1]) == pytest.approx(sum(float(a) for a, *_ in first), abs=5e-3)
+
+    def test_explain_tells_what_documents_write_for_words_of_the_question(
+        self, sample_index: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        question = "What did the 2024 report of Hefei say of metro lines last year?"
+        assert main(["search", question, "--explain", "--data-dir", str(sample_index)]) == 0
+        shown = capsys.readouterr().out
+        assert re.search(r"^  written in documents as: .*metro → .*轨道交通", shown, re.MULTILINE)
+        assert "  years: the year before the document's" in shown
+
+    def test_explain_knows_every_signal(
+        self,
+        sample_index: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        base = ["search", QUESTION, "--explain", "--data-dir", str(sample_index)]
+        monkeypatch.setenv("RAG_RERANKER", "shared-words")
+        assert main(base) == 0
+        shown = capsys.readouterr().out
+        assert f"× 1.00  {passages.SIGNALS['reranker']}" in shown
+        monkeypatch.setenv("RAG_RERANKER", "none")
+        monkeypatch.setenv("RAG_RETRIEVAL", "lexical")
+        assert main(base) == 0
+        shown = capsys.readouterr().out
+        assert f"× 1.00  {passages.SIGNALS['lexical']}" in shown
+        assert f"× 0.00  {passages.SIGNALS['coverage']}" in shown
 
     def test_filters_narrow_the_search(
         self, sample_index: Path, capsys: pytest.CaptureFixture[str]
@@ -301,6 +345,10 @@ class TestSearch:
         assert found["filters"]["place"] == "合肥市"
         assert main([*base, "--filter", "year=1999"]) == 0
         assert json.loads(capsys.readouterr().out)["passages"] == []
+        assert main([*base[:-1], "--filter", "year=1999"]) == 0
+        shown = capsys.readouterr().out
+        assert shown.startswith("0 passages for 生产总值 · year=1999")
+        assert "What filters may name: rag documents metadata" in shown
 
 
 class TestDocuments:
@@ -323,13 +371,66 @@ class TestDocuments:
         assert main(["ask", "项目经费是多少？", "--json"]) == 3
         assert json.loads(capsys.readouterr().out)["refusal"]["code"] == "no_documents"
 
-    @pytest.mark.parametrize("action", ["show", "remove"])
-    def test_an_unknown_document_is_code_2(
-        self, own_index: Path, action: str, capsys: pytest.CaptureFixture[str]
+    @pytest.mark.parametrize(
+        "words_and_message",
+        [
+            (["show", "d0000000000000000"], "d0000000000000000"),
+            (["remove", "d0000000000000000"], "d0000000000000000"),
+            (["passage", "d0000000000000000-1"], "d0000000000000000"),
+            (["passage", "nonsense"], "no passage 'nonsense'"),
+            (["passage", "nonsense", "--neighbours", "21"], "neighbours is 21"),
+            (["metadata", "--collection", "nowhere"], "nowhere"),
+        ],
+        ids=lambda value: " ".join(value[0]),
+    )
+    def test_what_is_not_there_is_code_2(
+        self,
+        own_index: Path,
+        words_and_message: tuple[list[str], str],
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        words, message = words_and_message
+        assert own_index.is_dir()
+        assert main(["documents", *words]) == 2
+        assert message in capsys.readouterr().err
+
+    def test_what_filters_may_name(
+        self, sample_index: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        words = ["documents", "metadata", "--data-dir", str(sample_index)]
+        assert main(words) == 0
+        shown = capsys.readouterr().out
+        assert re.search(r"^place$", shown, re.MULTILINE)
+        assert re.search(r"^    place=合肥市  1 document$", shown, re.MULTILINE)
+        # As they stand there, they are filters.
+        asked = ["search", "保障性住房", "--data-dir", str(sample_index), "--json"]
+        for each in re.findall(r"^    (\S+=\S+)", shown, re.MULTILINE):
+            asked += ["--filter", each]
+        assert main(asked) == 0
+        assert json.loads(capsys.readouterr().out)["passages"]
+
+    def test_documents_without_metadata_offer_no_filters(
+        self, own_index: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         assert own_index.is_dir()
-        assert main(["documents", action, "d0000000000000000"]) == 2
-        assert "d0000000000000000" in capsys.readouterr().err
+        capsys.readouterr()
+        assert main(["documents", "metadata"]) == 0
+        assert "No document here has metadata" in capsys.readouterr().out
+
+    def test_a_passage_among_its_neighbours(
+        self, sample_index: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        data = ["--data-dir", str(sample_index)]
+        assert main(["search", "保障性住房3000套", "--top-k", "1", "--json", *data]) == 0
+        (found,) = json.loads(capsys.readouterr().out)["passages"]
+        assert main(["documents", "passage", found["passage_id"], *data]) == 0
+        lines = capsys.readouterr().out.splitlines()
+        assert len(lines) == 6
+        assert lines[2].startswith(found["passage_id"])
+        assert lines[2].endswith(f"{found['start']}–{found['end']}")
+        assert "保障性住房3000套" in lines[3]
+        assert main(["documents", "passage", found["passage_id"], "--neighbours", "0", *data]) == 0
+        assert len(capsys.readouterr().out.splitlines()) == 2
 
 
 class TestReplies:
@@ -363,6 +464,15 @@ class TestReplies:
         shown = replies.document_reply(document, passages=summary.passages)
         expected = documents_wire.DocumentSummary.of(summary).model_dump(mode="json")
         assert shown == {**expected, "text": document.text}
+
+    def test_metadata_and_passages(self, sample_application: Application) -> None:
+        values = sample_application.assistant.filter_values()
+        reply = documents_wire.MetadataReply.of("default", values).model_dump(mode="json")
+        assert replies.metadata_reply(values, collection="default") == reply
+        (summary,) = sample_application.library.documents()
+        around = sample_application.library.around(f"{summary.document_id}-3", neighbours=2)
+        expected = documents_wire.PassageReply.of(*around).model_dump(mode="json")
+        assert replies.passage_reply(*around) == expected
 
     def test_outcomes(self) -> None:
         outcomes = [

@@ -243,7 +243,7 @@ CASES = [(*operation, GenerationMode.POSITIVE) for operation in OPERATIONS] + [
     # Where nothing is asked for, or any text will do, no request can be wrong.
     (method, path, GenerationMode.NEGATIVE)
     for method, path in OPERATIONS
-    if method == "POST" or path == "/v1/documents"
+    if method == "POST" or path in {"/v1/documents", "/v1/passages/{passage_id}"}
 ]
 
 

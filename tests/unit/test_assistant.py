@@ -172,6 +172,10 @@ def test_unusable_questions_are_refused_with_numbers(assistant: Assistant, quest
 
 
 def test_unknown_names_are_errors_that_name_the_known(assistant: Assistant) -> None:
+    with pytest.raises(
+        InvalidInput, match=r"Unknown filter 'plaec'\. Did you mean 'place'\?.*year"
+    ):
+        assistant.ask("增长多少", filters={"plaec": "合肥"})
     with pytest.raises(InvalidInput, match=r"Unknown filter 'city'.*place"):
         assistant.ask("增长多少", filters={"city": "合肥"})
     with pytest.raises(InvalidInput, match=r"'year' is '2024'\. Expected a whole number"):

@@ -12,7 +12,14 @@ import pytest
 from rag.embedders.ranking_fake import RankingFakeEmbedder
 from rag.engines.embedded import EmbeddedEngine
 from rag.engines.memory import MemoryEngine
-from rag.errors import CollectionNotFound, InvalidInput, Unavailable
+from rag.errors import (
+    CollectionNotFound,
+    DocumentNotFound,
+    DocumentReplaced,
+    InvalidInput,
+    PassageNotFound,
+    Unavailable,
+)
 from rag.library import Library, embedding_text
 from tests.storage_samples import sample
 
@@ -290,6 +297,68 @@ def test_a_removed_document_is_gone_and_can_come_back(library: Library) -> None:
     assert library.documents() == ()
     again = library.add_bytes(TEXT.encode(), name="a.txt")
     assert (again.status, again.document_id) == ("added", first.document_id)
+
+
+class TestAround:
+    """A passage among its neighbours."""
+
+    @pytest.fixture
+    def document_id(self, library: Library) -> str:
+        text = "\n\n".join(f"## 第{number}节\n\n这里有{number}件事。" for number in range(5))
+        outcome = library.add_bytes(text.encode(), name="five.md")
+        assert (outcome.passages, outcome.document_id is None) == (5, False)
+        return outcome.document_id or ""
+
+    @pytest.mark.parametrize(
+        ("ordinal", "neighbours", "before", "after"),
+        [
+            (2, 1, [1], [3]),
+            (2, 0, [], []),
+            (0, 2, [], [1, 2]),
+            (4, 3, [1, 2, 3], []),
+            (1, 20, [0], [2, 3, 4]),
+        ],
+    )
+    def test_as_many_as_there_are(
+        self,
+        library: Library,
+        document_id: str,
+        ordinal: int,
+        neighbours: int,
+        before: list[int],
+        after: list[int],
+    ) -> None:
+        found = library.around(f"{document_id}-{ordinal}", neighbours=neighbours)
+        assert [each.ordinal for each in found[0]] == before
+        assert found[1] == library.passages(document_id)[ordinal]
+        assert [each.ordinal for each in found[2]] == after
+
+    @pytest.mark.parametrize("neighbours", [-1, 21])
+    def test_only_so_many(self, library: Library, document_id: str, neighbours: int) -> None:
+        with pytest.raises(InvalidInput, match=f"neighbours is {neighbours}.*from 0 to 20"):
+            library.around(f"{document_id}-0", neighbours=neighbours)
+
+    @pytest.mark.parametrize("ordinal", ["5", "05", "", "x"])
+    def test_a_passage_that_its_document_does_not_have(
+        self, library: Library, document_id: str, ordinal: str
+    ) -> None:
+        message = f"{document_id}-{ordinal}'.*go from '{document_id}-0' to '{document_id}-4'"
+        with pytest.raises(PassageNotFound, match=message):
+            library.around(f"{document_id}-{ordinal}", neighbours=1)
+
+    @pytest.mark.parametrize("passage_id", ["", "nonsense"])
+    def test_what_is_no_id_of_a_passage(self, library: Library, passage_id: str) -> None:
+        with pytest.raises(PassageNotFound, match="Expected the passage_id of a search"):
+            library.around(passage_id, neighbours=1)
+
+    def test_of_a_document_that_is_not_there_or_changed(
+        self, library: Library, document_id: str
+    ) -> None:
+        with pytest.raises(DocumentNotFound, match="d0000000000000000"):
+            library.around("d0000000000000000-0", neighbours=1)
+        library.add_bytes(b"Other words.", name="five.md")
+        with pytest.raises(DocumentReplaced, match="has changed since"):
+            library.around(f"{document_id}-0", neighbours=1)
 
 
 def test_what_is_embedded_says_what_the_passage_is_about() -> None:

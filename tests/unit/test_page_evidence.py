@@ -10,8 +10,9 @@ import pytest
 from rag.factory import Application, open_application
 from rag.settings import Settings
 from rag_ui.conversation import ChatTurn, answering
-from rag_ui.documents import fates
+from rag_ui.documents import beside, fates
 from rag_ui.evidence import evidence
+from rag_ui.markup import escape
 
 QUESTION = "合肥市有多少个公园？"
 
@@ -55,3 +56,33 @@ def test_an_answer_keeps_its_quotation_when_its_document_goes(application: Appli
     assert list(fates(application.library, turns).values()) == ["gone"]
     assert "二十个" in shown
     assert "This document has been removed since" in shown
+
+
+class TestBeside:
+    """What stands before and after a quoted passage."""
+
+    def test_it_is_shown_with_the_passage(self, application: Application) -> None:
+        sections = ["开头 <b>", "合肥市有公园九十九个", "结尾"]
+        text = "\n\n".join(f"## 第{n}节\n\n{each}。" for n, each in enumerate(sections))
+        application.library.delete_collection("default")
+        application.library.add_bytes(text.encode(), name="three.md")
+        turns = asked(application)
+        neighbours = beside(application.library, turns)
+        shown = evidence(turns, beside=neighbours)
+
+        assert [("开头" in before, "结尾" in after) for before, after in neighbours.values()] == [
+            (True, True)
+        ]
+        assert escape("开头 <b>") in shown
+        assert shown.count('class="neighbour"') == 2
+
+    def test_a_passage_alone_has_none(self, application: Application) -> None:
+        turns = asked(application)
+        assert list(beside(application.library, turns).values()) == [("", "")]
+        assert "beside" not in evidence(turns, beside=beside(application.library, turns))
+
+    def test_of_a_document_that_is_gone_it_is_not_known(self, application: Application) -> None:
+        turns = asked(application)
+        application.library.delete_collection("default")
+        assert beside(application.library, turns) == {}
+        assert "二十个" in evidence(turns, beside={})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import unicodedata
 
 import pytest
 from hypothesis import given
@@ -79,6 +80,26 @@ def test_clauses_do_not_cut_inside_brackets_or_numbers() -> None:
 def test_terms_hold_words_pairs_and_figures_with_units() -> None:
     found = text.terms("新能源汽车产量74万辆，增长5.8%，3300P")
     assert {"新能源", "能源", "74万辆", "74", "5.8%", "5.8", "3300p", "3300"} <= set(found)
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ("14.5万人次", ["14.5万人", "人次"]),
+        ("5万", ["5万", "万"]),
+        ("5万亿。", ["5万亿", "亿"]),
+        ("5万kg", ["5万kg"]),
+        ("1,994户，3300P算力", ["1994户", "户", "3300p", "算力"]),
+        ("本市GDP增长5.8%\n好", ["本市", "gdp", "增长", "5.8%", "好"]),
+    ],
+)
+def test_a_unit_also_takes_part_in_the_word_after_its_number(value: str, words: list[str]) -> None:
+    assert text.words(value) == words
+
+
+@given(ANY_TEXT)
+def test_compatibility_forms_are_those_of_unicode(value: str) -> None:
+    assert text._compatible(value) == unicodedata.normalize("NFKC", value)
 
 
 def test_terms_are_the_same_for_traditional_and_simplified() -> None:

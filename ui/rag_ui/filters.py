@@ -23,9 +23,11 @@ def boxes() -> list[gr.Dropdown]:
     return [
         gr.Dropdown(
             [_ANY],
+            container=False,
             elem_id=f"rag-filter-{key}",
             label=" · ".join(plain(f"filter_{key}")),
             min_width=0,
+            show_label=False,
             value=_ANY,
             visible=False,
         )
@@ -36,10 +38,10 @@ def boxes() -> list[gr.Dropdown]:
 def offered(assistant: Assistant, *values: str) -> tuple[Any, ...]:
     """The boxes with what the library has now; a value that is there no more is given up."""
     found = assistant.filter_values()
-    every = " · ".join(plain("filter_any"))
     updates = []
     for key, value in zip(_KEYS, values, strict=True):
         names = [str(name) for name in found.get(key, {})]
+        every = " · ".join(plain(f"any_{key}"))
         updates.append(
             gr.Dropdown(
                 choices=[(every, _ANY), *((name, name) for name in names)],

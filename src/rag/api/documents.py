@@ -16,6 +16,7 @@ from rag.api.documents_wire import (
     DocumentsReply,
     DocumentSummary,
     FileResult,
+    PassageQuery,
     PassageReply,
     PassagesReply,
     StoredPassage,
@@ -270,13 +271,12 @@ def list_passages(document_id: DocumentId, application: Opened) -> PassagesReply
 )
 def show_passage(
     passage_id: Annotated[str, Path(description="`passage_id` of the passage.")],
+    query: Annotated[PassageQuery, Query()],
     application: Opened,
-    neighbours: Annotated[
-        int, Query(ge=0, le=20, description="How many passages before it, and after it.")
-    ] = 1,
 ) -> PassageReply:
     """A passage, as one that an answer cites, with the passages beside it in its document."""
-    return PassageReply.of(*application.library.around(passage_id, neighbours=neighbours))
+    around = application.library.around(passage_id, neighbours=query.neighbours)
+    return PassageReply.of(*around)
 
 
 @router.delete(

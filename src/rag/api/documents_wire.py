@@ -19,6 +19,7 @@ __all__ = [
     "FileResult",
     "FilterValue",
     "MetadataReply",
+    "PassageQuery",
     "PassageReply",
     "PassagesReply",
     "RenameRequest",
@@ -48,6 +49,16 @@ class DocumentsQuery(BaseModel):
     def filters(self) -> dict[str, MetadataValue]:
         """The metadata asked for."""
         return self.model_dump(exclude_none=True, exclude={"collection", "limit", "offset"})
+
+
+class PassageQuery(BaseModel):
+    """How much of what stands beside a passage to show."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    neighbours: int = Field(
+        1, ge=0, le=20, description="How many passages before it, and how many after it."
+    )
 
 
 class DocumentSummary(Reply):

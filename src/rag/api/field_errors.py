@@ -57,7 +57,7 @@ def field_errors(
 def _path(error: Mapping[str, Any]) -> tuple[object, ...]:
     """The error's place without the names of kinds that pydantic adds where several may be."""
     path = list(error["loc"])
-    if len(path) > 2 and path[-1] in _KINDS and str(error["type"]).endswith("_type"):
+    if len(path) > 2 and path[-1] in _KINDS:
         path.pop()
     return tuple(part for part in path if not (isinstance(part, str) and part.endswith("]")))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rag.cli import passages
@@ -73,16 +73,17 @@ def run(arguments: argparse.Namespace) -> int:
             exact=arguments.exact,
         )
         asked = application.assistant.asked(answer.answer_id)
+        weights = application.assistant.ranking_weights
     if asked is not None:
         keep_last_question(settings.data_dir, asked)
     if arguments.json:
         write_json(answer_reply(answer, explain=arguments.explain))
     else:
-        show(_lines(answer, explain=arguments.explain))
+        show(_lines(answer, weights=weights if arguments.explain else None))
     return 0 if answer.answered else EXIT_REFUSED
 
 
-def _lines(answer: Answer, *, explain: bool) -> list[Line]:
+def _lines(answer: Answer, *, weights: Mapping[str, float] | None) -> list[Line]:
     lines = [line(("strong", answer.answer))]
     if answer.notice is not None:
         lines.append(line(("doubtful", answer.notice.message)))
@@ -94,10 +95,10 @@ def _lines(answer: Answer, *, explain: bool) -> list[Line]:
         lines += _cited(citation, by_id.get(citation.passage_id))
     if answer.refusal is not None and answer.hits:
         lines += [line(), line(("strong", "Nearest passages"))]
-    if explain:
-        lines += passages.lines(answer.hits, explain=True)
+    if weights is not None:
+        lines += passages.lines(answer.hits, weights=weights)
     elif answer.refusal is not None:
-        lines += passages.lines(answer.hits[:_NEAREST], explain=False, most=_NEAREST_LENGTH)
+        lines += passages.lines(answer.hits[:_NEAREST], most=_NEAREST_LENGTH)
     reason = "".join(f", {each.code}" for each in (answer.refusal, answer.notice) if each)
     lines += [
         line(),

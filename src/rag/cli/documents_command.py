@@ -118,7 +118,7 @@ def _metadata(assistant: Assistant, arguments: argparse.Namespace) -> None:
     for key, values in found.items():
         lines.append(line(("strong", key)))
         lines += [
-            line(f"{key}={value}", ("dim", f"  {count} documents"), indent=4)
+            line(f"{key}={value}", ("dim", f"  {count} document{'s' * (count != 1)}"), indent=4)
             for value, count in values.items()
         ]
     show(lines or [line("No document here has metadata that filters may name.")])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rag.cli.output import Line, line
@@ -11,7 +11,17 @@ from rag.schema import DEFAULT_COLLECTION
 if TYPE_CHECKING:
     from rag.schema import Citation, Hit, Passage
 
-__all__ = ["lines", "place", "quoted", "whereabouts"]
+__all__ = ["SIGNALS", "lines", "place", "quoted", "whereabouts"]
+
+SIGNALS: Mapping[str, str] = {
+    "dense": "nearness in meaning: the cosine of the question's and the passage's vectors",
+    "lexical": "words in common (BM25), as a share of the best passage's",
+    "coverage": "share of the question's telling words that passage or headings hold",
+    "period": "review or plan: 1 as asked, -1 the other, 0 not asked or not known",
+    "year": "the year asked for: 1 its own or in its text, -1 another, 0 not asked or not known",
+    "reranker": "judgement of the reranker, from its lowest (0) to its highest (1)",
+}
+"""What each signal tells, in words."""
 
 
 def place(title: str, section: Sequence[str]) -> str:
@@ -52,8 +62,10 @@ def whereabouts(located: Passage | Citation, hit: Hit | None, *, source: str) ->
     return f"{named}{source} {located.start}–{located.end}{page}"
 
 
-def lines(hits: Sequence[Hit], *, explain: bool, most: int | None = None) -> list[Line]:
-    """Passages with rank, place, text and offsets; ``explain`` adds the signals of the score.
+def lines(
+    hits: Sequence[Hit], *, weights: Mapping[str, float] | None = None, most: int | None = None
+) -> list[Line]:
+    """Passages with rank, place, text and offsets; ``weights`` adds what their scores are made of.
 
     Of each text at most ``most`` characters are shown.
     """
@@ -70,9 +82,19 @@ def lines(hits: Sequence[Hit], *, explain: bool, most: int | None = None) -> lis
             line(_shortened(" ".join(passage.text.split()), most), indent=4),
             line(("dim", whereabouts(passage, hit, source=hit.source)), indent=4),
         ]
-        if explain:
-            signals = ", ".join(
-                f"{name} {value:.3f}" for name, value in sorted(hit.signals.items())
-            )
-            shown.append(line(("dim", signals or "no signals"), indent=4))
+        if weights is not None:
+            shown += _made_of(hit.signals, weights)
     return shown
+
+
+def _made_of(signals: Mapping[str, float], weights: Mapping[str, float]) -> list[Line]:
+    """A line a signal, what counts most first: what it adds, its value and weight, its meaning."""
+    added = {name: value * weights.get(name, 0.0) for name, value in signals.items()}
+    return [
+        line(
+            f"{added[name]:+.3f}  {name:<8}",
+            ("dim", f"  {signals[name]:6.3f} × {weights.get(name, 0.0):.2f}  {SIGNALS[name]}"),
+            indent=6,
+        )
+        for name in sorted(signals, key=lambda name: (-abs(added[name]), name))
+    ]

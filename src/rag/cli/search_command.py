@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from rag.cli import passages
@@ -22,6 +23,13 @@ if TYPE_CHECKING:
     from rag.schema import Question, SearchResult
 
 __all__ = ["add_arguments", "run"]
+
+_RELATIVE = {
+    -2: "two years before the document's",
+    -1: "the year before the document's",
+    0: "the document's year",
+    1: "the year after the document's",
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -56,14 +64,15 @@ def run(arguments: argparse.Namespace) -> int:
             top_k=settings.top_k if arguments.top_k is None else arguments.top_k,
             exact=arguments.exact,
         )
+        weights = application.assistant.ranking_weights
     if arguments.json:
         write_json(search_reply(result, explain=arguments.explain))
         return 0
-    show(_lines(result, explain=arguments.explain))
+    show(_lines(result, weights=weights if arguments.explain else None))
     return 0
 
 
-def _lines(result: SearchResult, *, explain: bool) -> list[Line]:
+def _lines(result: SearchResult, *, weights: Mapping[str, float] | None) -> list[Line]:
     found = len(result.hits)
     restricted = ", ".join(f"{key}={value}" for key, value in sorted(result.filters.items()))
     lines = [
@@ -74,23 +83,31 @@ def _lines(result: SearchResult, *, explain: bool) -> list[Line]:
             ("dim", f" · {result.took_ms:.0f} ms"),
         )
     ]
-    if explain:
+    if weights is not None:
         lines += _understood(result.question)
-    return lines + passages.lines(result.hits, explain=explain)
+    if result.filters and not result.hits:
+        lines.append(line("No document matches. What filters may name: rag documents metadata"))
+    return lines + passages.lines(result.hits, weights=weights)
 
 
 def _understood(question: Question) -> list[Line]:
     years = [str(year) for year in question.years]
-    years += [f"{offset:+d} to the document's" for offset in question.relative_years]
+    years += [_RELATIVE[offset] for offset in question.relative_years]
     facts = {
         "asks for": question.kind,
         "language": question.language,
         "years": ", ".join(years),
+        "report of": ", ".join(map(str, question.report_years)),
         "period": question.period or "",
         "places": ", ".join(question.places),
-        "terms": ", ".join(
+        "terms and what they weigh": ", ".join(
             f"{term} {weight:.2f}"
             for term, weight in zip(question.terms, question.weights, strict=True)
+        ),
+        "written in documents as": "; ".join(
+            f"{term} → {' '.join(form for form in forms if form != term)}"
+            for term, forms in question.alternatives.items()
+            if set(forms) - {term}
         ),
     }
     return [line(("dim", f"{name}: {fact}"), indent=2) for name, fact in facts.items() if fact]
