@@ -75,6 +75,7 @@ def supported(sample_application: Any, checker: SupportChecker) -> Any:
         (JOBS, "固定资产投资增长3%左右，社会消费品零售总额增长7%左右。"),
         (JOBS, "Fixed asset investment is to grow by about 3%, and retail sales by about 7%."),
         (RESEARCH, "全社会研发投入强度达到3.91%，居万亿城市第7位。"),
+        (RESEARCH, "2023年全社会研发投入强度3.91%，居万亿城市第7位。"),
         (RESEARCH, "R&D spending intensity was 3.91%, seventh among trillion-yuan cities."),
         (RAIL, "2023年，地铁1号线三期开通运营，运营总里程突破200公里。"),
         (RAIL, "轨道交通运营总里程超过200公里。"),
