@@ -87,7 +87,7 @@ def rename_collection(
     },
 )
 def list_metadata(name: Name, application: Opened) -> MetadataReply:
-    """Places, years and other metadata of documents, as a filter box offers; several names and `*` too."""
+    """Places, years and other metadata of documents: what a filter box offers."""
     return MetadataReply.of(name, application.assistant.filter_values(collection=name))
 
 
