@@ -23,6 +23,7 @@ from rag.text import normalise
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from rag.embedders.own import OwnModels
     from rag.evidence import TermMatcher
     from rag.protocols import Composer, Embedder, Engine, Reranker, Writer
     from rag.retrieval import Retrieval
@@ -56,6 +57,7 @@ class Assistant:
         max_question_characters: int,
         leg: Leg | None = None,
         reranker: Reranker | None = None,
+        models: OwnModels | None = None,
         writers: Mapping[str, Writer] | None = None,
     ) -> None:
         """A composer finds the evidence of every answer; a writer may then put it into words.
@@ -68,7 +70,12 @@ class Assistant:
         self._default_composer = default_composer
         self._max_question_characters = max_question_characters
         self._retriever = Retriever(
-            engine=engine, embedder=embedder, matcher=matcher, leg=leg, reranker=reranker
+            engine=engine,
+            embedder=embedder,
+            matcher=matcher,
+            leg=leg,
+            reranker=reranker,
+            models=models,
         )
         self._asked: dict[str, Asked] = {}
         self._asked_lock = threading.Lock()

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Self, TypeVar
 
+from rag.embedders.own import OwnModels
 from rag.errors import InvalidSetting
+from rag.schema import CollectionSettings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from rag.evidence import TermMatcher
     from rag.library import Library
     from rag.protocols import Composer, Embedder, Engine, Reranker, Writer
-    from rag.schema import EmbedderInfo, Leg
+    from rag.schema import Leg
     from rag.settings import Settings
 
 __all__ = [
@@ -78,7 +80,8 @@ def open_application(settings: Settings, *, create: bool = True) -> Application:
     leg = _choose(_RETRIEVAL, settings.retrieval, setting="retrieval")
     embedder = open_embedder(settings.embedder)
     reranker = open_reranker(settings.reranker)
-    engine = open_engine(settings, embedder=embedder.info, create=create)
+    models = OwnModels(embedder, open_model=open_embedder)
+    engine = open_engine(settings, models=models, create=create)
     with ExitStack() as undo:
         undo.callback(engine.close)
         matcher = _term_matcher(settings, embedder)
@@ -92,6 +95,7 @@ def open_application(settings: Settings, *, create: bool = True) -> Application:
             max_question_characters=settings.max_question_characters,
             leg=leg,
             reranker=reranker,
+            models=models,
         )
         library = Library(
             engine=engine,
@@ -103,6 +107,7 @@ def open_application(settings: Settings, *, create: bool = True) -> Application:
                 seconds=settings.max_parse_seconds,
                 memory_bytes=settings.max_parse_megabytes * 2**20,
             ),
+            models=models,
         )
         undo.pop_all()
     return Application(settings=settings, library=library, assistant=assistant, embedder=embedder)
@@ -125,10 +130,10 @@ def open_reranker(name: str) -> Reranker | None:
     return _RERANKERS.get(name, partial(_cross_encoder, name))()
 
 
-def open_engine(settings: Settings, *, embedder: EmbedderInfo, create: bool = True) -> Engine:
-    """Open the engine the settings name, for vectors of one model. Raises as open_application."""
+def open_engine(settings: Settings, *, models: OwnModels, create: bool = True) -> Engine:
+    """Open the engine the settings name, for these models' vectors. Raises as open_application."""
     make = _choose(_ENGINES, settings.engine, setting="engine")
-    return make(settings.data_dir, embedder, create)
+    return make(settings.data_dir, models, create)
 
 
 def open_language_model(settings: Settings) -> ChatModel | None:
@@ -215,10 +220,15 @@ def _cross_encoder(name: str) -> Reranker:
     return CrossEncoderReranker.load(name)
 
 
-def _embedded(folder: Path, embedder: EmbedderInfo, create: bool) -> Engine:
+def _embedded(folder: Path, models: OwnModels, create: bool) -> Engine:
     from rag.engines.embedded import EmbeddedEngine
 
-    return EmbeddedEngine.open(folder, embedder=embedder, create=create)
+    return EmbeddedEngine.open(
+        folder,
+        embedder=models.of(CollectionSettings()).info,
+        create=create,
+        model_of=lambda settings: models.of(settings).info,
+    )
 
 
 def _extractive(embedder: Embedder, matcher: TermMatcher, engine: Engine) -> Composer:
@@ -248,7 +258,7 @@ _RERANKERS: Mapping[str, Callable[[], Reranker | None]] = {  # any other name is
     "none": _no_reranker,
     "shared-words": _shared_words,  # without any model: for tests
 }
-_ENGINES: Mapping[str, Callable[[Path, EmbedderInfo, bool], Engine]] = {
+_ENGINES: Mapping[str, Callable[[Path, OwnModels, bool], Engine]] = {
     "embedded": _embedded,
 }
 _RETRIEVAL: Mapping[str, Leg | None] = {"hybrid": None, "dense": "dense", "lexical": "lexical"}

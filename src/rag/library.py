@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 from rag import readers
 from rag.checks import check_collection, check_metadata, check_settings
 from rag.chunking import chunk
+from rag.embedders.own import OwnModels
 from rag.errors import (
     CollectionNotFound,
     DocumentNotFound,
@@ -72,12 +73,13 @@ class Library:
         passage_characters: int,
         max_file_bytes: int,
         parsing: readers.ParsingLimits = _DEFAULT_PARSING,
+        models: OwnModels | None = None,
     ) -> None:
         self._engine = engine
-        self._embedder = embedder
         self._passage_characters = passage_characters
         self._max_file_bytes = max_file_bytes
         self._parsing = parsing
+        self._models = models or OwnModels(embedder)
 
     @property
     def engine(self) -> Engine:
@@ -207,11 +209,14 @@ class Library:
     def create_collection(self, name: str, *, settings: CollectionSettings | None = None) -> None:
         """Make an empty collection, with settings of its own where given.
 
-        Raises InvalidInput for a name that cannot be one or is taken.
+        Raises InvalidInput for a name that cannot be one or is taken; for a model of its own also
+        what opening it raises: InvalidSetting, ModelUnavailable, MissingDependency.
         """
+        own = settings or CollectionSettings()
         check_collection(name)
-        check_settings(settings or CollectionSettings())
-        self._engine.create_collection(name, settings=settings or CollectionSettings())
+        check_settings(own)
+        self._models.of(own)
+        self._engine.create_collection(name, settings=own)
 
     def rename_collection(self, name: str, new_name: str) -> None:
         """Give a collection another name. Its documents get other ids, which derive from it.
@@ -243,6 +248,7 @@ class Library:
             metadata=metadata or {},
             origin=origin,
             passage_characters=settings.passage_characters or self._passage_characters,
+            embedder=self._models.of(settings),
         )
 
     def _add(self, source: str, read: Callable[[], bytes], batch: _Batch) -> FileOutcome:
@@ -271,7 +277,7 @@ class Library:
         status = "added" if stored is None else "replaced"
         if stored is not None and self._is_stored(document, passages):
             status = "unchanged"  # and written all the same, for its new fingerprint
-        self._engine.write(document, passages, self._embed(document, passages))
+        self._engine.write(document, passages, _embedded(document, passages, batch.embedder))
         return FileOutcome(
             source=source,
             status=status,
@@ -324,17 +330,6 @@ class Library:
         except DocumentNotFound:
             return False
 
-    def _embed(self, document: Document, passages: Sequence[Passage]) -> FloatArray:
-        import numpy as np
-
-        texts = [embedding_text(document, passage) for passage in passages]
-        return np.concatenate(
-            [
-                self._embedder.embed_passages(texts[start : start + _BATCH])
-                for start in range(0, len(texts), _BATCH)
-            ]
-        )
-
     def _read_file(self, path: Path) -> bytes:
         try:
             status = path.stat()
@@ -365,6 +360,19 @@ class _Batch:
     metadata: Metadata
     origin: Literal["file", "upload"]
     passage_characters: int
+    embedder: Embedder
+
+
+def _embedded(document: Document, passages: Sequence[Passage], embedder: Embedder) -> FloatArray:
+    import numpy as np
+
+    texts = [embedding_text(document, passage) for passage in passages]
+    return np.concatenate(
+        [
+            embedder.embed_passages(texts[start : start + _BATCH])
+            for start in range(0, len(texts), _BATCH)
+        ]
+    )
 
 
 def _selection(include: Sequence[str], exclude: Sequence[str]) -> Selection:

@@ -22,7 +22,9 @@ _BATCH = 512
 def reembed(
     folder: Path, *, embedder: Embedder, progress: Callable[[int, int], None] | None = None
 ) -> int:
-    """Embed every passage of an index anew, then switch all its collections to the new vectors.
+    """Embed every passage of an index anew, then switch its collections to the new vectors.
+
+    Collections with a model of their own keep it.
 
     The new vectors are kept beside those in use, so that the old model answers until the switch,
     which is one transaction; documents may come and go meanwhile. What is broken off is taken up
@@ -49,7 +51,9 @@ def _embed_pending(
     known: dict[str, tuple[Document, tuple[Passage, ...]]] = {}
     while True:
         with catalog.snapshot() as snapshot:
-            total = sum(each.passages for each in snapshot.collections())
+            total = sum(
+                each.passages for each in snapshot.collections() if each.settings.embedder is None
+            )
             pending = snapshot.pending(limit=_BATCH)
             if not pending:
                 return done, total

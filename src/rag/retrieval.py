@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from operator import mul
 from typing import TYPE_CHECKING
 
+from rag.embedders.own import OwnModels
 from rag.errors import InvalidInput
 from rag.evidence import index_terms, weights_of
 from rag.questions import names_place, with_written_names
@@ -15,10 +16,15 @@ from rag.scope import anchor_of, by_metadata, choose_scope
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    import numpy as np
+    import numpy.typing as npt
+
     from rag.evidence import TermMatcher
     from rag.protocols import Candidate, Embedder, Engine, Reranker
     from rag.schema import DocumentSummary, Filters, Hit, Leg, Question
     from rag.scope import About, Scope
+
+    FloatArray = npt.NDArray[np.float32]
 
 __all__ = [
     "RANKING_WEIGHTS",
@@ -78,9 +84,10 @@ class Retriever:
         matcher: TermMatcher,
         leg: Leg | None = None,
         reranker: Reranker | None = None,
+        models: OwnModels | None = None,
     ) -> None:
         self._engine = engine
-        self._embedder = embedder
+        self._models = models or OwnModels(embedder)
         self._matcher = matcher
         self._leg = leg
         self._reranker = None if leg is not None else reranker
@@ -126,18 +133,19 @@ class Retriever:
         if not documents or not question.rewritten:
             return Retrieval(question=question, hits=(), scope=scope)
         wording = _wording(question)
-        vector = self._embedder.embed_query(wording)
-        candidates = tuple(
-            candidate
-            for each in collections
-            for candidate in self._engine.candidates(
+        vectors: dict[str | None, FloatArray] = {}
+        candidates: tuple[Candidate, ...] = ()
+        for each in collections:
+            settings = self._engine.settings_of(each)
+            if settings.embedder not in vectors:
+                vectors[settings.embedder] = self._models.of(settings).embed_query(wording)
+            candidates += self._engine.candidates(
                 wording,
-                vector,
+                vectors[settings.embedder],
                 collection=each,
                 limit=_CANDIDATES,
                 document_ids=scope.document_ids,
             )
-        )
         if self._leg is not None:
             candidates = _proposed_by(self._leg, candidates)
         question, hits = self._ranked(question, candidates, limit=limit)

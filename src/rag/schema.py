@@ -140,6 +140,8 @@ class CollectionSettings:
     """What holds for one collection instead of the settings of all."""
 
     passage_characters: int | None = None
+    embedder: str | None = None
+    """Its own embedding model, named as in RAG_EMBEDDER, which documents keep for good."""
     """Length that passages are cut to; None for the general one."""
 
 

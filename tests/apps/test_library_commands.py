@@ -128,11 +128,42 @@ class TestCollections:
         output = shown(capsys, "collections", "delete", "acts", "--json")
         assert json.loads(output) == {
             "collections": [
-                {"name": "default", "documents": 0, "passages": 0, "passage_characters": None}
+                {
+                    "name": "default",
+                    "documents": 0,
+                    "passages": 0,
+                    "passage_characters": None,
+                    "embedder": None,
+                }
             ]
         }
         shown(capsys, "collections", "delete", "acts", code=2)
         shown(capsys, "collections", "create", "default", code=2)
+
+    def test_several_collections_are_searched_as_one(
+        self, folder: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert folder.is_dir()
+        shown(capsys, "index", "docs/a.txt")
+        shown(capsys, "index", "docs/b.txt", "--collection", "laws")
+        output = shown(capsys, "search", "合肥市的公园", "--collection", "default,laws")
+        assert "laws: docs/b.txt 0–" in output
+        assert "    docs/a.txt 0–" in output
+        found = json.loads(shown(capsys, "search", "公园", "--collection", "*", "--json"))
+        assert {each["collection"] for each in found["passages"]} == {"default", "laws"}
+        shown(capsys, "search", "公园", "--collection", "default,acts", code=2)
+
+    def test_a_collection_has_an_embedding_model_of_its_own(
+        self, folder: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert folder.is_dir()
+        output = shown(capsys, "collections", "create", "laws", "--embedder", "bundled")
+        assert "laws  0 documents, 0 passages, embedded with bundled" in output
+        shown(capsys, "index", "docs", "--collection", "laws")
+        assert "公园" in shown(capsys, "search", "公园", "--collection", "laws")
+        assert "every collection with passages can be searched" in shown(capsys, "doctor")
+        shown(capsys, "collections", "create", "acts", "--embedder", "nothing", code=2)
+        assert "acts" not in shown(capsys, "collections", "list")
 
 
 class TestAnotherModel:

@@ -14,6 +14,7 @@ from rag.catalog import CATALOG_NAME, repair, restore
 from rag.cli import main
 from rag.engines.embedded import EmbeddedEngine
 from rag.errors import IndexDamaged, IndexMismatch, IndexMissing, Unavailable
+from rag.schema import CollectionSettings
 from tests.storage_samples import FAKE, sample
 from tests.storage_v1 import SOURCES, write_index
 
@@ -183,6 +184,23 @@ def test_an_older_index_is_upgraded_and_a_copy_kept(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / f"{CATALOG_NAME}.schema-1")) as copy:
         assert copy.execute("PRAGMA user_version").fetchone() == (1,)
         assert copy.execute("SELECT count(*) FROM documents").fetchone() == (2,)
+
+
+def test_the_version_before_is_upgraded_too(tmp_path: Path) -> None:
+    engine = open_engine(tmp_path)
+    fill(engine, "old")
+    engine.close()
+    with closing(sqlite3.connect(tmp_path / CATALOG_NAME)) as connection:
+        connection.execute("ALTER TABLE collections DROP COLUMN model")
+        connection.execute("PRAGMA user_version=2")
+    engine = open_engine(tmp_path)
+    engine.create_collection("laws", settings=CollectionSettings(embedder="bundled"))
+    assert set(stored(engine)) == {"old"}
+    assert engine.settings_of("default") == CollectionSettings()
+    assert engine.settings_of("laws").embedder == "bundled"
+    engine.close()
+    with closing(sqlite3.connect(tmp_path / f"{CATALOG_NAME}.schema-2")) as copy:
+        assert copy.execute("PRAGMA user_version").fetchone() == (2,)
 
 
 def test_an_upgrade_that_fails_changes_nothing(

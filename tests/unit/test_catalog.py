@@ -108,7 +108,7 @@ def test_a_newer_schema_is_refused_by_name(tmp_path: Path) -> None:
     Catalog.open(tmp_path).close()
     with closing(sqlite3.connect(tmp_path / CATALOG_NAME)) as connection:
         connection.execute("PRAGMA user_version=99")
-    with pytest.raises(IndexMismatch, match=r"schema 99; this version reads up to 2.*Upgrade"):
+    with pytest.raises(IndexMismatch, match=r"schema 99; this version reads up to 3.*Upgrade"):
         Catalog.open(tmp_path)
 
 

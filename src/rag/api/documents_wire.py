@@ -241,6 +241,9 @@ class Collection(Reply):
     passage_characters: int | None = Field(
         description="Length that its passages are cut to, where it has one of its own."
     )
+    embedder: str | None = Field(
+        description="Embedding model of its own, where `rag collections create` gave it one."
+    )
 
     @classmethod
     def of(cls, collection: schema.Collection) -> Self:
@@ -250,6 +253,7 @@ class Collection(Reply):
             documents=collection.documents,
             passages=collection.passages,
             passage_characters=collection.settings.passage_characters,
+            embedder=collection.settings.embedder,
         )
 
 

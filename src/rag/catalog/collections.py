@@ -22,8 +22,8 @@ def create(connection: sqlite3.Connection, name: str, settings: CollectionSettin
     """Make an empty collection. Raises InvalidInput when there is one of this name."""
     _check_free(connection, name)
     connection.execute(
-        "INSERT INTO collections (name, stamp, passage_characters) VALUES (?, ?, ?)",
-        (name, secrets.token_hex(8), settings.passage_characters),
+        "INSERT INTO collections (name, stamp, passage_characters, model) VALUES (?, ?, ?, ?)",
+        (name, secrets.token_hex(8), settings.passage_characters, settings.embedder),
     )
 
 

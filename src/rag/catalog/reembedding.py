@@ -14,9 +14,11 @@ if TYPE_CHECKING:
 __all__ = ["begin", "put", "switch"]
 
 _WITHOUT = (
-    "SELECT 1 FROM passages WHERE NOT EXISTS"
-    " (SELECT 1 FROM pending_vectors WHERE passage = passages.key)"
+    "SELECT 1 FROM passages AS p JOIN documents AS d ON d.key = p.document"
+    " JOIN collections AS c ON c.key = d.collection WHERE c.model IS NULL AND NOT EXISTS"
+    " (SELECT 1 FROM pending_vectors WHERE passage = p.key)"
 )
+"""Passages without a vector of the other model; collections with a model of their own keep it."""
 
 
 def begin(connection: sqlite3.Connection, embedder: EmbedderInfo) -> None:
@@ -42,7 +44,7 @@ def switch(connection: sqlite3.Connection, embedder: EmbedderInfo) -> bool:
     """Take the pending vectors into use; False when a passage has none."""
     if connection.execute(f"{_WITHOUT} LIMIT 1").fetchone():
         return False
-    connection.execute("DELETE FROM vectors")
+    connection.execute("DELETE FROM vectors WHERE passage IN (SELECT passage FROM pending_vectors)")
     connection.execute(
         "INSERT INTO vectors (passage, vector) SELECT passage, vector FROM pending_vectors"
         " ORDER BY passage"
@@ -50,9 +52,9 @@ def switch(connection: sqlite3.Connection, embedder: EmbedderInfo) -> bool:
     connection.execute("DELETE FROM pending_vectors")
     connection.execute("DELETE FROM pending_embedder")
     connection.execute(
-        "UPDATE collections SET embedder = ? WHERE embedder IS NOT NULL",
+        "UPDATE collections SET embedder = ? WHERE embedder IS NOT NULL AND model IS NULL",
         (rows.encode_embedder(embedder),),
     )
-    for (key,) in connection.execute("SELECT key FROM collections").fetchall():
+    for (key,) in connection.execute("SELECT key FROM collections WHERE model IS NULL").fetchall():
         collections.touch(connection, key)
     return True

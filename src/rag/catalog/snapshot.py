@@ -100,9 +100,13 @@ class Snapshot:
         )
 
     def embedders(self) -> dict[str, EmbedderInfo]:
-        """Which model each collection's vectors are made with; empty collections are left out."""
+        """Which model each collection's vectors are made with, by name.
+
+        Empty collections are left out, and those with a model of their own.
+        """
         rows = self._connection.execute(
-            "SELECT name, embedder FROM collections WHERE embedder IS NOT NULL ORDER BY name"
+            "SELECT name, embedder FROM collections WHERE embedder IS NOT NULL AND model IS NULL"
+            " ORDER BY name"
         )
         return {name: EmbedderInfo(**json.loads(embedder)) for name, embedder in rows}
 
@@ -115,10 +119,10 @@ class Snapshot:
 
     def settings_of(self, collection: int) -> CollectionSettings:
         """What holds for this collection alone."""
-        (passage_characters,) = self._connection.execute(
-            "SELECT passage_characters FROM collections WHERE key = ?", (collection,)
+        passage_characters, embedder = self._connection.execute(
+            "SELECT passage_characters, model FROM collections WHERE key = ?", (collection,)
         ).fetchone()
-        return CollectionSettings(passage_characters=passage_characters)
+        return CollectionSettings(passage_characters=passage_characters, embedder=embedder)
 
     def sources(self, collection: int, source: str | None = None) -> dict[str, SourceState]:
         """What is stored for each source of a collection, or for one of them."""
@@ -337,7 +341,8 @@ class Snapshot:
         """Passages that have no vector of the other model yet: key, document's id, ordinal."""
         rows = self._connection.execute(
             "SELECT p.key, d.document_id, p.ordinal FROM passages AS p"
-            " JOIN documents AS d ON d.key = p.document WHERE NOT EXISTS"
+            " JOIN documents AS d ON d.key = p.document"
+            " JOIN collections AS c ON c.key = d.collection WHERE c.model IS NULL AND NOT EXISTS"
             " (SELECT 1 FROM pending_vectors WHERE passage = p.key) ORDER BY p.key LIMIT ?",
             (limit,),
         )
@@ -347,7 +352,7 @@ class Snapshot:
         """All collections in order of name, with their sizes."""
         rows = self._connection.execute(
             "SELECT c.name, count(d.key),"
-            " coalesce(sum(d.last_passage - d.first_passage + 1), 0), c.passage_characters"
+            " coalesce(sum(d.last_passage - d.first_passage + 1), 0), c.passage_characters, c.model"
             " FROM collections AS c LEFT JOIN documents AS d ON d.collection = c.key"
             " GROUP BY c.key ORDER BY c.name"
         )
@@ -356,9 +361,11 @@ class Snapshot:
                 name=name,
                 documents=documents,
                 passages=passages,
-                settings=CollectionSettings(passage_characters=passage_characters),
+                settings=CollectionSettings(
+                    passage_characters=passage_characters, embedder=embedder
+                ),
             )
-            for name, documents, passages, passage_characters in rows
+            for name, documents, passages, passage_characters, embedder in rows
         )
 
 

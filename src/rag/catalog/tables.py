@@ -9,7 +9,7 @@ from rag.schema import DEFAULT_COLLECTION
 
 __all__ = ["APPLICATION_ID", "SCHEMA_VERSION", "create", "upgrade"]
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 APPLICATION_ID = 0x52414751  # "RAGQ": tells this file from any other SQLite database
 
 # Where documents have gone, so that who quoted them can be told; and the vectors of another model,
@@ -38,7 +38,8 @@ CREATE TABLE collections (
     seq INTEGER NOT NULL DEFAULT 0,
     stamp TEXT NOT NULL DEFAULT '',
     embedder TEXT,
-    passage_characters INTEGER
+    passage_characters INTEGER,
+    model TEXT
 );
 CREATE TABLE documents (
     key INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -98,6 +99,7 @@ ALTER TABLE collections ADD COLUMN passage_characters INTEGER;
 ALTER TABLE documents ADD COLUMN fingerprint TEXT NOT NULL DEFAULT '';
 """
     + _SINCE_2,
+    2: "ALTER TABLE collections ADD COLUMN model TEXT",
 }
 """What turns the tables of a version into those of the next."""
 

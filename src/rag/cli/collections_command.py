@@ -28,6 +28,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="length that its passages are cut to (RAG_PASSAGE_CHARACTERS)",
     )
+    creating.add_argument(
+        "--embedder",
+        type=text,
+        metavar="MODEL",
+        help="embedding model of its own, named as in RAG_EMBEDDER",
+    )
     renaming = actions.add_parser("rename", help="another name, and other ids of its documents")
     renaming.add_argument("name", type=text, metavar="NAME")
     renaming.add_argument("new_name", type=text, metavar="NEW_NAME")
@@ -46,7 +52,9 @@ def run(arguments: argparse.Namespace) -> int:
     with open_application(settings, create=arguments.action == "create") as application:
         library = application.library
         if arguments.action == "create":
-            own = CollectionSettings(passage_characters=arguments.passage_characters)
+            own = CollectionSettings(
+                passage_characters=arguments.passage_characters, embedder=arguments.embedder
+            )
             library.create_collection(arguments.name, settings=own)
         elif arguments.action == "rename":
             library.rename_collection(arguments.name, arguments.new_name)
@@ -66,5 +74,6 @@ def _show(library: Library, *, as_json: bool) -> None:
         own = each.settings.passage_characters
         size = f"  {each.documents:,} documents, {each.passages:,} passages"
         cut = f", cut to {own} characters" if own else ""
-        lines.append(line(("strong", each.name), size + cut))
+        model = f", embedded with {each.settings.embedder}" if each.settings.embedder else ""
+        lines.append(line(("strong", each.name), size + cut + model))
     show(lines)

@@ -132,6 +132,7 @@ def collections_reply(collections: Sequence[Collection]) -> dict[str, object]:
                 "documents": each.documents,
                 "passages": each.passages,
                 "passage_characters": each.settings.passage_characters,
+                "embedder": each.settings.embedder,
             }
             for each in collections
         ]

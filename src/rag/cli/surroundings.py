@@ -145,6 +145,7 @@ def _repaired(folder: Path) -> Finding:
 
 
 def _index(settings: Settings) -> Iterator[Finding]:
+    from rag.embedders.own import OwnModels
     from rag.factory import open_embedder, open_engine, open_reranker
 
     try:
@@ -161,8 +162,9 @@ def _index(settings: Settings) -> Iterator[Finding]:
     except RagError as error:
         yield problem("reranker", str(error))
         return
+    models = OwnModels(embedder, open_model=open_embedder)
     try:
-        engine = open_engine(settings, embedder=embedder.info, create=False)
+        engine = open_engine(settings, models=models, create=False)
     except IndexMissing as error:
         yield warning("index", str(error))
         return

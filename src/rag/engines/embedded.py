@@ -57,10 +57,18 @@ class EmbeddedEngine:
     Safe for use by several threads, and beside other processes on the same folder.
     """
 
-    def __init__(self, catalog: Catalog, *, folder: Path, embedder: EmbedderInfo) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        *,
+        folder: Path,
+        embedder: EmbedderInfo,
+        model_of: Callable[[CollectionSettings], EmbedderInfo],
+    ) -> None:
         self._catalog = catalog
         self._folder = folder
         self._embedder = embedder
+        self._model_of = model_of
         self._indexes: dict[str, CollectionIndexes] = {}
         self._indexes_lock = threading.Lock()
         self._listings: dict[int, _Listing] = {}
@@ -68,8 +76,17 @@ class EmbeddedEngine:
         self._closed = False
 
     @classmethod
-    def open(cls, folder: Path, *, embedder: EmbedderInfo, create: bool = True) -> EmbeddedEngine:
+    def open(
+        cls,
+        folder: Path,
+        *,
+        embedder: EmbedderInfo,
+        create: bool = True,
+        model_of: Callable[[CollectionSettings], EmbedderInfo] | None = None,
+    ) -> EmbeddedEngine:
         """Open the index in ``folder``, making it when there is none and ``create`` is set.
+
+        ``model_of`` gives the model of a collection; without it all have ``embedder``.
 
         Raises IndexMissing, IndexDamaged, IndexMismatch (vectors of another model, or written by
         a newer version), IndexLocked, Unavailable.
@@ -82,7 +99,9 @@ class EmbeddedEngine:
         except BaseException:
             catalog.close()
             raise
-        return cls(catalog, folder=folder, embedder=embedder)
+        return cls(
+            catalog, folder=folder, embedder=embedder, model_of=model_of or (lambda _: embedder)
+        )
 
     @property
     def folder(self) -> Path:
@@ -95,8 +114,9 @@ class EmbeddedEngine:
         Raises InvalidInput when passages and vectors do not belong to the document or cannot be
         searched (not unit length, not finite, another dimension).
         """
-        checked = validated(document, passages, vectors, dimension=self._embedder.dimension)
-        self._catalog.write(document, passages, encode_vectors(checked), embedder=self._embedder)
+        embedder = self._embedder_for(document.collection)
+        checked = validated(document, passages, vectors, dimension=embedder.dimension)
+        self._catalog.write(document, passages, encode_vectors(checked), embedder=embedder)
         self._wrote = True
 
     def remove(self, *document_ids: str) -> None:
@@ -141,13 +161,18 @@ class EmbeddedEngine:
         if limit < 1:
             raise InvalidInput(f"limit is {limit}; it must be at least 1.")
         wanted = np.asarray(vector, dtype=np.float32)
-        if wanted.shape != (self._embedder.dimension,):
+        embedder = self._embedder_for(collection)
+        if wanted.shape != (embedder.dimension,):
             raise InvalidInput(
                 f"The query vector has shape {wanted.shape}; the index holds vectors of shape "
-                f"({self._embedder.dimension},)."
+                f"({embedder.dimension},)."
             )
         words = terms(query)
         with self._reading(collection) as (snapshot, key, vector_index, lexical_index):
+            stored = snapshot.embedder_of(key)
+            if stored is None:  # nothing in it, and no model either
+                return ()
+            _check_model(self._folder, collection, stored=stored, given=embedder)
             allowed = documents = None
             without: list[int] = []
             if document_ids is not None:
@@ -291,7 +316,7 @@ class EmbeddedEngine:
         with self._indexes_lock:
             indexes = self._indexes.get(collection)
             if indexes is None:
-                indexes = CollectionIndexes(self._folder, embedder=self._embedder)
+                indexes = CollectionIndexes(self._folder)
                 self._indexes[collection] = indexes
         with ExitStack() as stack:
             # The snapshot begins under the lock: it is never older than the indexes.
@@ -304,10 +329,23 @@ class EmbeddedEngine:
                         self._indexes.pop(collection, None)
                     raise
                 stored = snapshot.embedder_of(key)
-                if stored is not None:  # it may have been embedded anew since this was opened
+                if stored is not None and snapshot.settings_of(key).embedder is None:
+                    # It may have been embedded anew since this was opened.
                     _check_model(self._folder, collection, stored=stored, given=self._embedder)
-                vectors, lexical = indexes.follow(snapshot, key, writable=self._catalog.writable)
+                vectors, lexical = indexes.follow(
+                    snapshot,
+                    key,
+                    embedder=stored or self._embedder,
+                    writable=self._catalog.writable,
+                )
             yield snapshot, key, vectors, lexical
+
+    def _embedder_for(self, collection: str) -> EmbedderInfo:
+        """The model for a collection, which writing to it may make."""
+        try:
+            return self._model_of(self.settings_of(collection))
+        except CollectionNotFound:
+            return self._embedder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

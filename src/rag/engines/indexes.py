@@ -39,11 +39,11 @@ def remove_indexes(folder: Path, key: int) -> None:
 class CollectionIndexes:
     """Vectors and full text of one collection. All methods need ``lock`` but ``save``."""
 
-    def __init__(self, folder: Path, *, embedder: EmbedderInfo) -> None:
+    def __init__(self, folder: Path) -> None:
         self.lock = threading.Lock()
         self._folder = folder
-        self._embedder = embedder
         self._key: int | None = None
+        self._embedder: EmbedderInfo | None = None
         self._vectors: VectorIndex | None = None
         self._vectors_at: Position | None = None
         self._lexical: LexicalIndex | None = None
@@ -51,14 +51,21 @@ class CollectionIndexes:
         self._lexical_dead = 0
 
     def follow(
-        self, snapshot: Snapshot, key: int, *, writable: bool
+        self, snapshot: Snapshot, key: int, *, embedder: EmbedderInfo, writable: bool
     ) -> tuple[VectorIndex, LexicalIndex]:
-        """Bring both indexes to the snapshot's position, and return them."""
+        """Bring both indexes to the snapshot's position, and return them.
+
+        ``embedder`` is the model that the collection's vectors are made with.
+        """
         if key != self._key:
             self._key, self._vectors, self._lexical = key, None, None
+        if embedder != self._embedder:
+            self._embedder, self._vectors = embedder, None
         head = snapshot.head(key)
         if self._vectors is None or self._vectors_at != head:
-            self._vectors = self._follow_vectors(snapshot, key, head, writable=writable)
+            self._vectors = self._follow_vectors(
+                snapshot, key, head, embedder=embedder, writable=writable
+            )
             self._vectors_at = head
         if self._lexical is None or self._lexical_at != head:
             self._lexical = self._follow_lexical(snapshot, key, head, writable=writable)
@@ -69,51 +76,51 @@ class CollectionIndexes:
         """Save the vectors if what changed since they were saved is worth it."""
         with self.lock:
             index, at, key = self._vectors, self._vectors_at, self._key
-            if index is None or at is None or key is None or not index.pending:
+            embedder = self._embedder
+            if index is None or at is None or key is None or embedder is None or not index.pending:
                 return
             if index.size <= _SAVE_AT_CLOSE:
-                self._vectors = self._save_vectors(index.consolidated(), key, at)
+                self._vectors = self._save_vectors(index.consolidated(), key, at, embedder)
 
     def _root(self, kind: str, key: int) -> Path:
         return self._folder / kind / f"collection-{key}"
 
     def _follow_vectors(
-        self, snapshot: Snapshot, key: int, head: Position, *, writable: bool
+        self,
+        snapshot: Snapshot,
+        key: int,
+        head: Position,
+        *,
+        embedder: EmbedderInfo,
+        writable: bool,
     ) -> VectorIndex:
         index, at = self._vectors, self._vectors_at
         if index is None or at is None:
-            loaded = VectorIndex.load(self._root("vectors", key), embedder=self._embedder)
+            loaded = VectorIndex.load(self._root("vectors", key), embedder=embedder)
             if loaded is not None:
                 index, at = loaded[0], _position(loaded[1])
         if index is None or at is None or not snapshot.has_position(key, at):
-            keys, vectors = self._read_vectors(snapshot, snapshot.ranges(key))
-            index = VectorIndex.build(keys, vectors, dimension=self._embedder.dimension)
-            return self._save_vectors(index, key, head) if writable and index.size else index
+            keys, vectors = _read_vectors(snapshot, snapshot.ranges(key), embedder)
+            index = VectorIndex.build(keys, vectors, dimension=embedder.dimension)
+            if writable and index.size:
+                return self._save_vectors(index, key, head, embedder)
+            return index
         changes = snapshot.changes(key, after=at)
         if not changes:
             return index
-        keys, vectors = self._read_vectors(snapshot, (c for c in changes if c.added))
+        keys, vectors = _read_vectors(snapshot, (c for c in changes if c.added), embedder)
         removed = [(change.first, change.last) for change in changes if not change.added]
         index = index.changed(added_keys=keys, added=vectors, removed=removed)
         if not index.overdue:
             return index
         index = index.consolidated()
-        return self._save_vectors(index, key, head) if writable else index
+        return self._save_vectors(index, key, head, embedder) if writable else index
 
-    def _read_vectors(
-        self, snapshot: Snapshot, ranges: Iterable[Change]
-    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
-        import numpy as np
-
-        rows = list(snapshot.vectors(ranges))
-        keys = np.fromiter((key for key, _ in rows), dtype=np.int64, count=len(rows))
-        return keys, decode_vectors(
-            (vector for _, vector in rows), dimension=self._embedder.dimension
-        )
-
-    def _save_vectors(self, index: VectorIndex, key: int, at: Position) -> VectorIndex:
+    def _save_vectors(
+        self, index: VectorIndex, key: int, at: Position, embedder: EmbedderInfo
+    ) -> VectorIndex:
         try:
-            index.save(self._root("vectors", key), embedder=self._embedder, facts=_facts(at))
+            index.save(self._root("vectors", key), embedder=embedder, facts=_facts(at))
         except OSError as error:
             _logger.warning("The vectors of collection %d could not be saved: %s", key, error)
         return index
@@ -186,6 +193,16 @@ class CollectionIndexes:
         )
         self._lexical_dead = dead
         return index
+
+
+def _read_vectors(
+    snapshot: Snapshot, ranges: Iterable[Change], embedder: EmbedderInfo
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
+    import numpy as np
+
+    rows = list(snapshot.vectors(ranges))
+    keys = np.fromiter((key for key, _ in rows), dtype=np.int64, count=len(rows))
+    return keys, decode_vectors((vector for _, vector in rows), dimension=embedder.dimension)
 
 
 def _facts(at: Position) -> dict[str, Any]:

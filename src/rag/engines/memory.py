@@ -50,11 +50,12 @@ class MemoryEngine:
 
     def write(self, document: Document, passages: Sequence[Passage], vectors: FloatArray) -> None:
         """See ``rag.protocols.Engine``."""
-        rows = validated(document, passages, vectors, dimension=self._dimension)
+        settings = self._collections.setdefault(document.collection, CollectionSettings())
+        dimension = vectors.shape[-1] if settings.embedder else self._dimension
+        rows = validated(document, passages, vectors, dimension=dimension)
         for old in list(self._documents.values()):
             if (old.collection, old.source) == (document.collection, document.source):
                 self.remove(old.document_id)
-        self._collections.setdefault(document.collection, CollectionSettings())
         self._documents[document.document_id] = document
         self._passages[document.document_id] = tuple(passages)
         for passage, row in zip(passages, rows, strict=True):
@@ -137,7 +138,8 @@ class MemoryEngine:
         """See ``rag.protocols.Engine``. Both scores are filled in wherever they exist."""
         if limit < 1:
             raise InvalidInput(f"limit is {limit}; it must be at least 1.")
-        if vector.shape != (self._dimension,):
+        own = self.settings_of(collection).embedder
+        if not own and vector.shape != (self._dimension,):
             raise InvalidInput(
                 f"The query vector has shape {vector.shape}; the index holds vectors of shape "
                 f"({self._dimension},)."
