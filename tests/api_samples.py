@@ -99,6 +99,7 @@ class StandIn:
     before: Callable[[], object] = lambda: None
     between: Callable[[], object] = lambda: None
     refused: bool = False
+    composers: tuple[str, ...] = ("extractive",)
     calls: list[tuple[str, Mapping[str, object]]] = field(default_factory=list)
 
     def search(self, query: str, **arguments: object) -> SearchResult:

@@ -1,30 +1,22 @@
-"""The path of a question: understand, retrieve, compose, decide, verify."""
+"""The path of a question: understand, retrieve, compose, decide, verify; ``replying`` ends it."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 import threading
 import time
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from contextlib import closing
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, TypeAlias
 
 from rag import grounding
 from rag.errors import InvalidInput
 from rag.filters import checked_filters, filter_values
-from rag.grounding import ANSWER_BAR
 from rag.questions import understand
 from rag.refusals import refusal_for
+from rag.replying import Clock, Prepared, reply_steps
 from rag.retrieval import Retriever
-from rag.schema import (
-    DEFAULT_COLLECTION,
-    Answer,
-    Asked,
-    Citation,
-    SearchResult,
-    StreamEvent,
-    Timings,
-)
+from rag.schema import DEFAULT_COLLECTION, Answer, Asked, SearchResult, StreamEvent
 from rag.several import compose_parts
 from rag.text import normalise
 
@@ -32,35 +24,22 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from rag.evidence import TermMatcher
-    from rag.protocols import Composer, Embedder, Engine, Reranker
+    from rag.protocols import Composer, Embedder, Engine, Reranker, Writer
     from rag.retrieval import Retrieval
-    from rag.schema import Draft, Filters, Leg, MetadataValue, Question, Refusal, Turn
+    from rag.schema import Draft, Filters, Leg, MetadataValue, Question, Turn
+
+    _Evidence: TypeAlias = tuple[Retrieval, Draft, float]
 
 __all__ = ["Assistant"]
 
 _PASSAGES_CONSIDERED = 8
 _MAX_TOP_K = 50
-_STREAM_PIECE = 12
+_LACKING = frozenset({"no_evidence", "weak_evidence"})
+"""Refusals of questions that may have been understood too narrowly."""
+_FINDER = "extractive"
+"""The composer that finds the evidence where a writer puts it into words."""
 _REMEMBERED = 500
 """Answers that can be judged by their id. Older ones are forgotten: nothing is written down."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Clock:
-    """Stage times in milliseconds, in the order they end."""
-
-    marks: list[float]
-
-    def mark(self) -> None:
-        self.marks.append(time.perf_counter())
-
-    def timings(self) -> Timings:
-        spent = [
-            1000 * (after - before)
-            for before, after in zip(self.marks, self.marks[1:], strict=False)
-        ]
-        spent += [0.0] * (4 - len(spent))
-        return Timings(understand=spent[0], retrieve=spent[1], compose=spent[2], verify=spent[3])
 
 
 class Assistant:
@@ -77,9 +56,15 @@ class Assistant:
         max_question_characters: int,
         leg: Leg | None = None,
         reranker: Reranker | None = None,
+        writers: Mapping[str, Writer] | None = None,
     ) -> None:
+        """A composer finds the evidence of every answer; a writer may then put it into words.
+
+        ``composers`` has one named ``extractive``: what a writer cannot say, it quotes.
+        """
         self._engine = engine
         self._composers = composers
+        self._writers = dict(writers or {})
         self._default_composer = default_composer
         self._max_question_characters = max_question_characters
         self._retriever = Retriever(
@@ -87,6 +72,12 @@ class Assistant:
         )
         self._asked: dict[str, Asked] = {}
         self._asked_lock = threading.Lock()
+
+    @property
+    def composers(self) -> tuple[str, ...]:
+        """The names of what can write answers; first what does unless told otherwise."""
+        names = sorted([*self._composers, *self._writers])
+        return tuple(sorted(names, key=lambda name: name != self._default_composer))
 
     @property
     def ranking_weights(self) -> Mapping[str, float]:
@@ -139,55 +130,17 @@ class Assistant:
         exact: bool = False,
     ) -> Answer:
         """A verified answer or a refusal. Raises what ``search`` raises."""
-        chosen = self._composer(composer)
-        clock = _Clock([time.perf_counter()])
-        filters = checked_filters(filters)
-        top_k = _checked_top_k(top_k)
-        understood = self._understand(question, collection, filters, history, exact=exact)
-        clock.mark()
-        retrieval = self._retriever.retrieve(
-            understood,
+        prepared = self._prepared(
+            question,
             collection=collection,
             filters=filters,
-            limit=max(top_k, _PASSAGES_CONSIDERED),
+            history=history,
+            top_k=top_k,
+            composer=composer,
             exact=exact,
         )
-        clock.mark()
-        draft = chosen.compose(retrieval.question, retrieval.hits)
-        confidence = grounding.confidence(draft.signals, language=understood.language)
-        if not exact:
-            several = compose_parts(
-                retrieval,
-                retriever=self._retriever,
-                composer=chosen,
-                collection=collection,
-                filters=filters,
-                limit=max(top_k, _PASSAGES_CONSIDERED),
-            )
-            draft, confidence = several or (draft, confidence)
-        retrieval = self._with_cited(retrieval, draft)
-        clock.mark()
-        refusal = refusal_for(retrieval, draft, confidence)
-        text = ""
-        citations: tuple[Citation, ...] = ()
-        if refusal is None:
-            text, citations = self._verify(draft, retrieval)
-            if not citations:
-                refusal = refusal_for(retrieval, draft, 0.0)
-        clock.mark()
-        answer = self._answer(
-            retrieval,
-            text=text,
-            citations=citations,
-            refusal=refusal,
-            confidence=confidence if refusal is None else min(confidence, 1.0 - ANSWER_BAR),
-            composer=chosen.name,
-            filters=filters,
-            top_k=top_k,
-            timings=clock.timings(),
-        )
-        self._remember(answer, collection=collection, filters=filters, history=history)
-        return answer
+        # Whatever is streamed ends in the whole answer, so that the two cannot differ.
+        return next(step.answer for step in self._steps(prepared) if step.answer is not None)
 
     def asked(self, answer_id: str) -> Asked | None:
         """What an answer answered, while it is among the last 500 of this process."""
@@ -202,23 +155,6 @@ class Assistant:
         self._engine.add_feedback(
             answer_id, rating=rating, comment=comment, asked=self.asked(answer_id)
         )
-
-    def _remember(
-        self, answer: Answer, *, collection: str, filters: Filters, history: Sequence[Turn]
-    ) -> None:
-        asked = Asked(
-            question=answer.question,
-            collection=collection,
-            filters=filters,
-            history=tuple(turn for turn in history if turn.role == "user"),
-            answered=answer.answered,
-            cited=tuple((each.document_id, each.start, each.end) for each in answer.citations),
-        )
-        with self._asked_lock:
-            self._asked.pop(answer.answer_id, None)
-            self._asked[answer.answer_id] = asked
-            while len(self._asked) > _REMEMBERED:
-                del self._asked[next(iter(self._asked))]
 
     def filter_values(
         self, *, collection: str = DEFAULT_COLLECTION
@@ -242,7 +178,7 @@ class Assistant:
         exact: bool = False,
     ) -> Iterator[StreamEvent]:
         """The same answer in steps; bad input raises before the first step."""
-        answer = self.ask(
+        prepared = self._prepared(
             question,
             collection=collection,
             filters=filters,
@@ -251,7 +187,129 @@ class Assistant:
             composer=composer,
             exact=exact,
         )
-        return _events(answer)
+        return self._steps(prepared)
+
+    def _prepared(
+        self,
+        question: str,
+        *,
+        collection: str,
+        filters: Filters | None,
+        history: Sequence[Turn],
+        top_k: int,
+        composer: str | None,
+        exact: bool,
+    ) -> Prepared:
+        composer = self._checked_composer(composer)
+        finder = self._composers[_FINDER if composer in self._writers else composer]
+        clock = Clock()
+        filters = checked_filters(filters)
+        top_k = _checked_top_k(top_k)
+        found = partial(
+            self._found,
+            collection=collection,
+            filters=filters,
+            limit=max(top_k, _PASSAGES_CONSIDERED),
+            finder=finder,
+            exact=exact,
+            clock=clock,
+        )
+        understood = self._understand(question, collection, filters, history, exact=exact)
+        retrieval, draft, confidence = found(understood)
+        refusal = refusal_for(retrieval, draft, confidence)
+        if (
+            history
+            and refusal
+            and refusal.code in _LACKING
+            and understood.rewritten == question.strip()
+        ):
+            # A follow-up that does not look like one: 在万亿城市里排第几？
+            implied = self._understand(
+                question, collection, filters, history, exact=exact, as_follow_up=True
+            )
+            if implied.rewritten != implied.text:
+                carried = found(implied)
+                if _answers(carried, understood):
+                    (retrieval, draft, confidence), refusal = carried, None
+        return Prepared(
+            retrieval=retrieval,
+            draft=draft,
+            confidence=confidence,
+            refusal=refusal,
+            composer=composer,
+            collection=collection,
+            filters=filters,
+            history=tuple(history),
+            top_k=top_k,
+            clock=clock,
+        )
+
+    def _found(
+        self,
+        question: Question,
+        *,
+        collection: str,
+        filters: Filters,
+        limit: int,
+        finder: Composer,
+        exact: bool,
+        clock: Clock,
+    ) -> _Evidence:
+        clock.mark("understand")
+        retrieval = self._retriever.retrieve(
+            question, collection=collection, filters=filters, limit=limit, exact=exact
+        )
+        clock.mark("retrieve")
+        draft = finder.compose(retrieval.question, retrieval.hits)
+        confidence = grounding.confidence(draft.signals, language=question.language)
+        if not exact:
+            several = compose_parts(
+                retrieval,
+                retriever=self._retriever,
+                composer=finder,
+                collection=collection,
+                filters=filters,
+                limit=limit,
+            )
+            draft, confidence = several or (draft, confidence)
+        retrieval = self._with_cited(retrieval, draft)
+        clock.mark("compose")
+        return retrieval, draft, confidence
+
+    def _steps(self, prepared: Prepared) -> Iterator[StreamEvent]:
+        texts: dict[str, str] = {}
+
+        def text_of(document_id: str) -> str:
+            if document_id not in texts:
+                texts[document_id] = self._engine.document(document_id).text
+            return texts[document_id]
+
+        retrieval = prepared.retrieval
+        verifier = grounding.Verifier(
+            hits=retrieval.hits, text_of=text_of, language=retrieval.question.language
+        )
+        writer = self._writers.get(prepared.composer)
+        # Closed here and now when nobody reads on, and with it what the writer holds open.
+        with closing(reply_steps(prepared, verifier=verifier, writer=writer)) as steps:
+            for step in steps:
+                if step.answer is not None:
+                    self._remember(step.answer, prepared)
+                yield step
+
+    def _remember(self, answer: Answer, prepared: Prepared) -> None:
+        asked = Asked(
+            question=answer.question,
+            collection=prepared.collection,
+            filters=prepared.filters,
+            history=tuple(turn for turn in prepared.history if turn.role == "user"),
+            answered=answer.answered,
+            cited=tuple((each.document_id, each.start, each.end) for each in answer.citations),
+        )
+        with self._asked_lock:
+            self._asked.pop(answer.answer_id, None)
+            self._asked[answer.answer_id] = asked
+            while len(self._asked) > _REMEMBERED:
+                del self._asked[next(iter(self._asked))]
 
     def _understand(
         self,
@@ -261,6 +319,7 @@ class Assistant:
         history: Sequence[Turn],
         *,
         exact: bool,
+        as_follow_up: bool = False,
     ) -> Question:
         if not normalise(text).strip():
             message = (
@@ -275,15 +334,19 @@ class Assistant:
             )
             raise InvalidInput(message)
         places = self._retriever.places(collection=collection, filters=filters)
-        return understand(text, history=history, known_places=places, exact=exact)
+        return understand(
+            text, history=history, known_places=places, exact=exact, as_follow_up=as_follow_up
+        )
 
-    def _composer(self, name: str | None) -> Composer:
+    def _checked_composer(self, name: str | None) -> str:
         wanted = name or self._default_composer
-        if wanted not in self._composers:
-            known = ", ".join(sorted(self._composers))
-            message = f"There is no composer {wanted!r} here. Expected one of: {known}."
-            raise InvalidInput(message)
-        return self._composers[wanted]
+        if wanted in self._composers or wanted in self._writers:
+            return wanted
+        known = ", ".join(self.composers)
+        message = f"There is no composer {wanted!r} here. Expected one of: {known}."
+        if wanted == "chat":
+            message += " It needs a language model: set RAG_LLM_BASE_URL and RAG_LLM_MODEL."
+        raise InvalidInput(message)
 
     def _with_cited(self, retrieval: Retrieval, draft: Draft) -> Retrieval:
         """The retrieval with passages that a draft quotes from beyond the ranked ones."""
@@ -298,69 +361,11 @@ class Assistant:
         ]
         return replace(retrieval, hits=(*retrieval.hits, *ranked))
 
-    def _verify(self, draft: Draft, retrieval: Retrieval) -> tuple[str, tuple[Citation, ...]]:
-        texts: dict[str, str] = {}
 
-        def text_of(document_id: str) -> str:
-            if document_id not in texts:
-                texts[document_id] = self._engine.document(document_id).text
-            return texts[document_id]
-
-        return grounding.verify(
-            draft, hits=retrieval.hits, text_of=text_of, language=retrieval.question.language
-        )
-
-    def _answer(
-        self,
-        retrieval: Retrieval,
-        *,
-        text: str,
-        citations: tuple[Citation, ...],
-        refusal: Refusal | None,
-        confidence: float,
-        composer: str,
-        filters: Filters,
-        top_k: int,
-        timings: Timings,
-    ) -> Answer:
-        question = retrieval.question
-        cited = {citation.passage_id for citation in citations}
-        hits = tuple(
-            hit for hit in retrieval.hits if hit.rank <= top_k or hit.passage.passage_id in cited
-        )
-        content = json.dumps(
-            [
-                question.text,
-                question.rewritten,
-                composer,
-                text,
-                refusal.code if refusal else "",
-                [hit.passage.passage_id for hit in hits],
-            ],
-            ensure_ascii=False,
-        )
-        return Answer(
-            answer_id="a" + hashlib.sha256(content.encode()).hexdigest()[:16],
-            question=question.text,
-            rewritten=question.rewritten,
-            answer=refusal.message if refusal else text,
-            answered=refusal is None,
-            refusal=refusal,
-            confidence=confidence,
-            citations=citations if refusal is None else (),
-            hits=hits,
-            composer=composer,
-            filters={**retrieval.scope.applied, **filters},
-            timings=timings,
-        )
-
-
-def _events(answer: Answer) -> Iterator[StreamEvent]:
-    yield StreamEvent(kind="passages", hits=answer.hits)
-    for position in range(0, len(answer.answer), _STREAM_PIECE):
-        yield StreamEvent(kind="delta", text=answer.answer[position : position + _STREAM_PIECE])
-    yield StreamEvent(kind="citations", citations=answer.citations)
-    yield StreamEvent(kind="done", answer=answer)
+def _answers(evidence: _Evidence, typed: Question) -> bool:
+    """Whether evidence for a question as a follow-up answers it, with all that was typed in it."""
+    _, draft, _ = evidence
+    return refusal_for(*evidence) is None and not {*typed.terms} & {*draft.missing}
 
 
 def _checked_top_k(top_k: int) -> int:

@@ -19,13 +19,21 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from rag.assistant import Assistant
+    from rag.composers.completions import ChatModel
     from rag.evidence import TermMatcher
     from rag.library import Library
-    from rag.protocols import Composer, Embedder, Engine, Reranker
+    from rag.protocols import Composer, Embedder, Engine, Reranker, Writer
     from rag.schema import EmbedderInfo, Leg
     from rag.settings import Settings
 
-__all__ = ["Application", "open_application", "open_embedder", "open_engine", "open_reranker"]
+__all__ = [
+    "Application",
+    "open_application",
+    "open_embedder",
+    "open_engine",
+    "open_language_model",
+    "open_reranker",
+]
 
 _Made = TypeVar("_Made")
 
@@ -66,7 +74,7 @@ def open_application(settings: Settings, *, create: bool = True) -> Application:
     from rag.library import Library
     from rag.readers import ParsingLimits
 
-    _choose(_COMPOSERS, settings.composer, setting="composer")
+    language_model = open_language_model(settings)
     leg = _choose(_RETRIEVAL, settings.retrieval, setting="retrieval")
     embedder = open_embedder(settings.embedder)
     reranker = open_reranker(settings.reranker)
@@ -78,7 +86,8 @@ def open_application(settings: Settings, *, create: bool = True) -> Application:
             engine=engine,
             embedder=embedder,
             composers={name: make(embedder, matcher, engine) for name, make in _COMPOSERS.items()},
-            default_composer=settings.composer,
+            default_composer=settings.default_composer,
+            writers=_writers(language_model, matcher),
             matcher=matcher,
             max_question_characters=settings.max_question_characters,
             leg=leg,
@@ -120,6 +129,38 @@ def open_engine(settings: Settings, *, embedder: EmbedderInfo, create: bool = Tr
     """Open the engine the settings name, for vectors of one model. Raises as open_application."""
     make = _choose(_ENGINES, settings.engine, setting="engine")
     return make(settings.data_dir, embedder, create)
+
+
+def open_language_model(settings: Settings) -> ChatModel | None:
+    """The language model the settings name; None where they name none. Connects to nothing yet.
+
+    Raises InvalidSetting, also for a composer that no table holds or that has no model.
+    """
+    _choose({"auto": None, **_COMPOSERS, **_WRITERS}, settings.composer, setting="composer")
+    base_url, model = settings.llm_base_url.strip(), settings.llm_model.strip()
+    if not base_url and not model:
+        if settings.composer in _WRITERS:
+            message = (
+                f"composer is {settings.composer!r}, but no language model is set. Set"
+                " RAG_LLM_BASE_URL and RAG_LLM_MODEL, or RAG_COMPOSER=extractive."
+            )
+            raise InvalidSetting(message)
+        return None
+    if not base_url or not model:
+        found, absent = ("llm_model", "llm_base_url") if model else ("llm_base_url", "llm_model")
+        message = (
+            f"{found} is set, but {absent} is not. A language model needs both: set"
+            f" RAG_{absent.upper()}, or {absent} in rag.toml."
+        )
+        raise InvalidSetting(message)
+    from rag.composers.completions import ChatModel
+
+    return ChatModel(
+        base_url=base_url,
+        model=model,
+        api_key=settings.llm_api_key.strip(),
+        timeout_seconds=settings.llm_timeout_seconds,
+    )
 
 
 def _bundled(argument: str) -> Embedder:
@@ -186,6 +227,18 @@ def _extractive(embedder: Embedder, matcher: TermMatcher, engine: Engine) -> Com
     return ExtractiveComposer(embedder=embedder, matcher=matcher, passages_of=engine.passages)
 
 
+def _chat(model: ChatModel, matcher: TermMatcher) -> Writer:
+    from rag.composers.chat import ChatComposer
+
+    return ChatComposer(model=model, matcher=matcher)
+
+
+def _writers(model: ChatModel | None, matcher: TermMatcher) -> Mapping[str, Writer]:
+    if model is None:
+        return {}
+    return {name: make(model, matcher) for name, make in _WRITERS.items()}
+
+
 _EMBEDDERS: Mapping[str, Callable[[str], Embedder]] = {
     "bundled": _bundled,
     "ranking-fake": _ranking_fake,  # ranks by shared words, without any model: for tests
@@ -201,6 +254,9 @@ _ENGINES: Mapping[str, Callable[[Path, EmbedderInfo, bool], Engine]] = {
 _RETRIEVAL: Mapping[str, Leg | None] = {"hybrid": None, "dense": "dense", "lexical": "lexical"}
 _COMPOSERS: Mapping[str, Callable[[Embedder, TermMatcher, Engine], Composer]] = {
     "extractive": _extractive,
+}
+_WRITERS: Mapping[str, Callable[[ChatModel, TermMatcher], Writer]] = {
+    "chat": _chat,
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import TYPE_CHECKING
 
 from rag.schema import Citation
@@ -10,9 +11,11 @@ from rag.schema import Citation
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from rag.schema import Draft, Hit, Language, Quotation
+    from rag.schema import DraftSentence, Hit, Language, Quotation
 
-__all__ = ["ANSWER_BAR", "CONFIDENCE_WEIGHTS", "confidence", "verify"]
+__all__ = ["ANSWER_BAR", "CONFIDENCE_WEIGHTS", "Verifier", "confidence"]
+
+_MARKER = re.compile(r"\[\d+\]")
 
 ANSWER_BAR = 0.5
 """Below this confidence the answer is a refusal."""
@@ -56,51 +59,65 @@ def confidence(signals: Mapping[str, float], *, language: Language) -> float:
     return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, total))))
 
 
-def verify(
-    draft: Draft,
-    *,
-    hits: Sequence[Hit],
-    text_of: Callable[[str], str],
-    language: Language,
-) -> tuple[str, tuple[Citation, ...]]:
-    """The answer with markers, and its citations; what fails is dropped, sentence by sentence.
+class Verifier:
+    """Lets through what holds, a sentence at a time, and numbers what it quotes.
 
     A quotation holds when its passage is among ``hits``, it lies inside that passage, and
-    ``text_of(document_id)[start:end]`` is its text. Returns ("", ()) when nothing holds.
+    ``text_of(document_id)[start:end]`` is its text.
     """
-    passages = {hit.passage.passage_id: hit for hit in hits}
-    citations: list[Citation] = []
-    markers: dict[tuple[str, int, int], int] = {}
-    rendered: list[str] = []
-    for sentence in draft.sentences:
-        quotations = [q for q in sentence.quotations if _holds(q, passages, text_of)]
-        if not quotations:
-            continue
-        parts = []
-        for quotation in quotations:
-            key = (quotation.document_id, quotation.start, quotation.end)
-            if key not in markers:
-                markers[key] = len(markers) + 1
-                citations.append(_citation(markers[key], quotation, passages[quotation.passage_id]))
-            space = "" if language == "zh" else " "
-            parts.append(f"「{quotation.text}」{space}[{markers[key]}]")
-        rendered.append(sentence.lead + "…".join(parts))
-    return "\n".join(rendered), tuple(citations)
 
+    def __init__(
+        self, *, hits: Sequence[Hit], text_of: Callable[[str], str], language: Language
+    ) -> None:
+        self._passages = {hit.passage.passage_id: hit for hit in hits}
+        self._text_of = text_of
+        self._space = "" if language == "zh" else " "
+        self._markers: dict[tuple[str, int, int], int] = {}
+        self._citations: list[Citation] = []
 
-def _holds(
-    quotation: Quotation, passages: Mapping[str, Hit], text_of: Callable[[str], str]
-) -> bool:
-    hit = passages.get(quotation.passage_id)
-    if hit is None or hit.passage.document_id != quotation.document_id:
-        return False
-    inside = hit.passage.start <= quotation.start < quotation.end <= hit.passage.end
-    text = text_of(quotation.document_id)
-    return (
-        inside
-        and bool(quotation.text.strip())
-        and text[quotation.start : quotation.end] == quotation.text
-    )
+    @property
+    def citations(self) -> tuple[Citation, ...]:
+        """The quotations of all sentences so far, in the order of their markers."""
+        return tuple(self._citations)
+
+    def rendered(self, sentence: DraftSentence) -> str:
+        """The sentence with markers; "" when no quotation of it holds.
+
+        Words of its own need all their quotations: each may be what supports them. They hold
+        nothing that looks like a marker: those are given here.
+        """
+        held = [quotation for quotation in sentence.quotations if self._holds(quotation)]
+        incomplete = len(held) < len(sentence.quotations) or _MARKER.search(sentence.text)
+        if not held or (sentence.text and incomplete):
+            return ""
+        markers = [f"[{self._marker(quotation)}]" for quotation in held]
+        if sentence.text:
+            return sentence.lead + sentence.text + self._space + "".join(dict.fromkeys(markers))
+        parts = [
+            f"「{quotation.text}」{self._space}{marker}"
+            for quotation, marker in zip(held, markers, strict=True)
+        ]
+        return sentence.lead + "…".join(parts)
+
+    def _marker(self, quotation: Quotation) -> int:
+        key = (quotation.document_id, quotation.start, quotation.end)
+        if key not in self._markers:
+            self._markers[key] = len(self._markers) + 1
+            hit = self._passages[quotation.passage_id]
+            self._citations.append(_citation(self._markers[key], quotation, hit))
+        return self._markers[key]
+
+    def _holds(self, quotation: Quotation) -> bool:
+        hit = self._passages.get(quotation.passage_id)
+        if hit is None or hit.passage.document_id != quotation.document_id:
+            return False
+        inside = hit.passage.start <= quotation.start < quotation.end <= hit.passage.end
+        text = self._text_of(quotation.document_id)
+        return (
+            inside
+            and bool(quotation.text.strip())
+            and text[quotation.start : quotation.end] == quotation.text
+        )
 
 
 def _citation(marker: int, quotation: Quotation, hit: Hit) -> Citation:

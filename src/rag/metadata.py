@@ -36,7 +36,13 @@ _PLACE = rf"[\u4e00-\u9fff]{{2,10}}?{_RANK}"
 _SESSION = r"第?[一二三四五六七八九十\d]+\s*届\s*(?:人民代表大会|人大)"
 _CONGRESS = re.compile(rf"(?:在|[日\s（(—-])\s*(?P<place>{_PLACE})\s*{_SESSION}")
 _PLACE_TITLE = re.compile(
-    rf"^[^\n]{{0,4}}?(?P<place>{_PLACE})(?:人民)?(?:(?:19|20)\d\d年)?(?:人民)?政府工作报告", re.M
+    rf"^(?:(?:19|20)\d\d年|[^\n]{{0,4}}?)(?P<place>{_PLACE})(?:人民)?(?:(?:19|20)\d\d年)?(?:人民)?"
+    r"政府工作报告",
+    re.M,
+)
+_FULL_TITLE = re.compile(
+    rf"(?:(?:19|20)\d\d年)?{_PLACE}(?:人民)?(?:(?:19|20)\d\d年)?(?:人民)?政府工作报告"
+    r"(?:[（(]?(?:(?:19|20)\d\d年?|摘要|节选|全文)[）)]?){0,2}"
 )
 _SELF = re.compile(rf"代表\s*(?P<place>{_PLACE})\s*(?:人民)?政府")
 _NATIONAL = re.compile(
@@ -163,7 +169,7 @@ class _Head:
             joined = line + "".join(self.lines[number + 1 : number + 2])
             title = _TITLE.match(re.sub(r"\s", "", joined)) or _TITLE.search(line)
             if title and len(line) <= _HEAD_LINE // 2 and not re.search(r"[，。；？?]", line):
-                return self.salutes or self._is_set_out()
+                return self.salutes or self._is_set_out() or self._is_titled()
             if _TITLE.match(line) and not contains_han(line):
                 return True
         return _DELIVERED.search(self.opening) is not None and (
@@ -175,6 +181,11 @@ class _Head:
         return _DELIVERED.search(self.opening) is not None or any(
             re.search(_SESSION, line) for line in self.lines
         )
+
+    def _is_titled(self) -> bool:
+        """Without either: a first line that is the title of a report, with place and year."""
+        first = re.sub(r"\s", "", self.lines[0])
+        return bool(_FULL_TITLE.fullmatch(first) and _YEAR.search(first))
 
 
 def _plain(text: str) -> str:
@@ -218,7 +229,7 @@ def _located(place: str) -> dict[str, str | int]:
 
 
 def _report_title(head: _Head, place: str | None, year: int | None) -> str:
-    if not contains_han(head.opening):
+    if not contains_han(head.opening or head.text):
         body = "State Council of China" if place == "全国" else place
         about = ", ".join(str(part) for part in (body, year) if part)
         return f"Report on the Work of the Government ({about})"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from rag.notices import Notice
     from rag.schema import (
         Asked,
         Collection,
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
         Document,
         DocumentSummary,
         Draft,
+        DraftSentence,
         EmbedderInfo,
         Feedback,
         Filters,
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
 
     FloatArray = npt.NDArray[np.float32]
 
-__all__ = ["Candidate", "Composer", "Embedder", "Engine", "Reader", "Reranker"]
+__all__ = ["Candidate", "Composer", "Embedder", "Engine", "Reader", "Reranker", "Writer"]
 
 
 class Embedder(Protocol):
@@ -204,4 +206,23 @@ class Composer(Protocol):
 
     def compose(self, question: Question, hits: Sequence[Hit]) -> Draft:
         """Propose an answer made of verbatim spans of the hits; empty when there is none."""
+        ...
+
+
+class Writer(Protocol):
+    """Writes an answer of its own words from passages, a sentence at a time."""
+
+    @property
+    def name(self) -> str:
+        """Its name in settings and replies."""
+        ...
+
+    def write(
+        self, question: Question, hits: Sequence[Hit]
+    ) -> Generator[DraftSentence | Notice, None, None]:
+        """Sentences that their quotations support, as they are made; then a notice, if any.
+
+        A notice says what went wrong: with every code but ``llm_shortened`` what was written is
+        not the whole answer.
+        """
         ...

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from rag.notices import Notice
 
 __all__ = [
     "DEFAULT_COLLECTION",
@@ -170,11 +173,7 @@ class Passage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hit:
-    """A passage found for a query.
-
-    ``score`` is only comparable within one result list. ``signals`` explains the score: plain
-    numbers by name (``dense``, ``lexical``, ``coverage`` and so on).
-    """
+    """A passage found for a query. ``score`` is only comparable within one result list."""
 
     passage: Passage
     rank: int
@@ -184,6 +183,7 @@ class Hit:
     source: str
     metadata: Metadata
     signals: Mapping[str, float] = field(default_factory=dict)
+    """What explains the score: plain numbers by name, such as ``dense`` and ``coverage``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,8 +214,7 @@ class Question:
     terms: tuple[str, ...] = ()
     """Folded content words and numbers of the rewritten question."""
     weights: tuple[float, ...] = ()
-    """How telling each term is, in the order of ``terms``: at first by its kind alone, then
-    multiplied by its rarity in the library."""
+    """How telling each of ``terms`` is: by its kind, then also by its rarity in the library."""
     alternatives: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Other words, by term, that documents write for it: 地铁, 轨道交通."""
     names: tuple[str, ...] = ()
@@ -242,6 +241,7 @@ class DraftSentence:
     lead: str
     """A short frame before the quotations: which document, which year. May be empty."""
     quotations: tuple[Quotation, ...]
+    text: str = ""  # said instead of the quotations, which support it; "" where they speak
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -327,6 +327,7 @@ class Answer:
     composer: str
     filters: Filters
     timings: Timings
+    notice: Notice | None = None  # that a language model failed, and what was done instead
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

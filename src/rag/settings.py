@@ -57,10 +57,40 @@ class Settings:
         metadata={"description": "Where documents are kept: `embedded`, a folder of this machine."},
     )
     composer: str = field(
-        default="extractive",
+        default="auto",
         metadata={
-            "description": "What writes answers: `extractive`, which quotes the documents word for"
-            " word."
+            "description": "What writes answers, where the request does not say: `extractive`,"
+            " which quotes the documents word for word; `chat`, a language model whose every"
+            " sentence is checked; `auto`, which is `chat` once `llm_base_url` is set."
+        },
+    )
+    llm_base_url: str = field(
+        default="",
+        metadata={
+            "description": "Address of an OpenAI-compatible API, up to and with `/v1`, such as"
+            " `http://127.0.0.1:11434/v1`. Without one no language model is used."
+        },
+    )
+    llm_model: str = field(
+        default="",
+        metadata={"description": "Name of the language model there, such as `qwen3:8b`."},
+    )
+    llm_api_key: str = field(
+        default="",
+        repr=False,
+        metadata={
+            "description": "Key for it, where it wants one. It is never shown.",
+            "secret": True,
+        },
+    )
+    llm_timeout_seconds: int = field(
+        default=30,
+        metadata={
+            "description": "How long the language model may keep silent, and how long its whole"
+            " reply may take, in seconds. After that the documents are quoted; nothing is tried"
+            " again.",
+            "minimum": 1,
+            "maximum": 3600,
         },
     )
     retrieval: str = field(
@@ -159,6 +189,13 @@ class Settings:
         return cls(**values)  # type: ignore[arg-type]  # every value was converted and checked
 
     @property
+    def default_composer(self) -> str:
+        """What writes answers, where the request does not say."""
+        if self.composer == "auto":
+            return "chat" if self.llm_base_url.strip() else "extractive"
+        return self.composer
+
+    @property
     def max_file_bytes(self) -> int:
         """Largest file that becomes a document, in bytes."""
         return self.max_file_megabytes * 2**20
@@ -181,7 +218,8 @@ def settings_table() -> str:
             f" {limits[0].upper()}{limits[1:]}." if limits else ""
         )
         variable = ENVIRONMENT_PREFIX + setting.name.upper()
-        lines.append(f"| `{setting.name}` | `{variable}` | `{setting.default}` | {meaning} |")
+        default = f"`{setting.default}`" if setting.default != "" else "none"
+        lines.append(f"| `{setting.name}` | `{variable}` | {default} | {meaning} |")
     return "\n".join(lines) + "\n"
 
 
@@ -267,8 +305,10 @@ def _check(setting: Field[object], value: object, *, shown: str) -> None:
     right_type = isinstance(value, Path if isinstance(setting.default, Path) else expected)
     if not right_type or isinstance(value, bool):
         kind = f", of type {type(value).__name__}" if value != "" else ""
-        raise InvalidSetting(f"{shown} is {value!r}{kind}. Expected {_expected(setting)}.")
-    if isinstance(value, str) and not value.strip():
+        found = "set" if "secret" in setting.metadata else repr(value)
+        raise InvalidSetting(f"{shown} is {found}{kind}. Expected {_expected(setting)}.")
+    # What is nothing by default may be set to nothing: variables of a container often are.
+    if isinstance(value, str) and not value.strip() and setting.default != "":
         message = f"{shown} is empty. Expected {_expected(setting)}; remove it for the default."
         raise InvalidSetting(message)
     if isinstance(value, int):
@@ -283,7 +323,7 @@ def _expected(setting: Field[object]) -> str:
         return "the path of a folder"
     if isinstance(setting.default, int):
         return f"a whole number {_limits(setting)}"
-    return f"text, such as {setting.default!r}"
+    return f"text, such as {setting.default!r}" if setting.default else "text"
 
 
 def _limits(setting: Field[object]) -> str:

@@ -12,7 +12,7 @@ from rag.refusals import refusal_for
 if TYPE_CHECKING:
     from rag.protocols import Composer
     from rag.retrieval import Retrieval, Retriever
-    from rag.schema import Draft, Filters
+    from rag.schema import Draft, DraftSentence, Filters
 
 __all__ = ["compose_parts"]
 
@@ -31,9 +31,13 @@ def compose_parts(
     None where it asks one thing, or where none of its parts has an answer. Parts without an
     answer are left out.
     """
-    answered: list[tuple[Draft, float]] = []
     places = whole.scope.about
-    for part in split_question(whole.question.rewritten, known_places=places):
+    asked = whole.question
+    if asked.rewritten != asked.text and not split_question(asked.text, known_places=places):
+        # What was carried over asks nothing any more.
+        return None
+    answered: list[tuple[Draft, float]] = []
+    for part in split_question(asked.rewritten, known_places=places):
         retrieval = retriever.retrieve(
             understand(part, known_places=places),
             collection=collection,
@@ -46,12 +50,26 @@ def compose_parts(
             answered.append((draft, confidence))
     if not answered:
         return None
-    sentences = {
-        tuple((q.passage_id, q.start, q.end) for q in sentence.quotations): sentence
-        for draft, _ in answered
-        for sentence in draft.sentences
-    }
+    sentences: list[DraftSentence] = []
+    for draft, _ in answered:
+        for sentence in draft.sentences:
+            if not any(_repeats(sentence, said) for said in sentences):
+                sentences = [said for said in sentences if not _repeats(said, sentence)]
+                sentences.append(sentence)
     return (
-        replace(answered[0][0], sentences=tuple(sentences.values())),
+        replace(answered[0][0], sentences=tuple(sentences)),
         min(confidence for _, confidence in answered),
+    )
+
+
+def _repeats(sentence: DraftSentence, said: DraftSentence) -> bool:
+    """Whether all that a sentence quotes is part of what another does."""
+    return all(
+        any(
+            other.document_id == quotation.document_id
+            and other.start <= quotation.start
+            and quotation.end <= other.end
+            for other in said.quotations
+        )
+        for quotation in sentence.quotations
     )

@@ -110,6 +110,7 @@ class TestQuestions:
             "citations": [citation],
             "passages": [passage],
             "composer": "extractive",
+            "notice": None,
             "filters": {"place": "合肥"},
             "took_ms": 10.0,
         }

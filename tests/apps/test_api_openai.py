@@ -73,6 +73,7 @@ class TestOfficialClient:
             "answered": expected["answered"],
             "refusal": expected["refusal"],
             "confidence": expected["confidence"],
+            "notice": None,
             "passages": expected["passages"],
         }
 

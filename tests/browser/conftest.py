@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
     from rag.assistant import Assistant
+    from rag.factory import Application
+    from rag.settings import Settings
 
 _FLAGS = [
     "--disable-background-networking",
@@ -48,6 +51,10 @@ class MoodyAssistant:
         self._assistant = assistant
         self._judged = judged
 
+    @property
+    def composers(self) -> tuple[str, ...]:
+        return self._assistant.composers
+
     def give_feedback(self, answer_id: str, *, rating: int, comment: str = "") -> None:
         self._assistant.give_feedback(answer_id, rating=rating, comment=comment)
         asked = self._assistant.asked(answer_id)
@@ -76,34 +83,25 @@ def judged() -> list[tuple[int, str, str]]:
     return []
 
 
-@pytest.fixture(scope="session")
-def address(
-    tmp_path_factory: pytest.TempPathFactory,
-    sample_embedder: str,
-    judged: list[tuple[int, str, str]],
-) -> Iterator[str]:
-    """Where the product is served, over the sample report and a hostile document."""
+@contextmanager
+def page_served(
+    settings: Settings, assistant_of: Callable[[Application], Any]
+) -> Iterator[tuple[str, Application]]:
+    """Where the page is served as the command line serves it, over an index of its own."""
     import uvicorn
 
     from rag.api.app import create_app
     from rag.factory import open_application
-    from rag.settings import Settings
     from rag_ui.page import mount
 
-    folder = tmp_path_factory.mktemp("browser") / "index"
-    settings = Settings(data_dir=folder, embedder=sample_embedder)
     with open_application(settings) as application, socket.socket() as listener:
-        application.library.add_paths([SAMPLE])
-        application.library.add_bytes(
-            f"# {HOSTILE_TITLE}\n\n{HOSTILE}。\n".encode(), name="hostile.md"
-        )
-        moody: Any = MoodyAssistant(application.assistant, judged)
+        assistant = assistant_of(application)
         app = create_app(settings, application=application)
 
         class Server(uvicorn.Server):
             async def startup(self, sockets: list[socket.socket] | None = None) -> None:
                 await super().startup(sockets=sockets)
-                mount(app, assistant=lambda: moody, library=lambda: application.library)
+                mount(app, assistant=lambda: assistant, library=lambda: application.library)
 
         listener.bind(("127.0.0.1", 0))
         server = Server(
@@ -115,11 +113,34 @@ def address(
             assert thread.is_alive()
             time.sleep(0.05)
         try:
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}/", application
         finally:
             server.should_exit = True
             thread.join(timeout=20)
         assert not thread.is_alive()
+
+
+@pytest.fixture(scope="session")
+def address(
+    tmp_path_factory: pytest.TempPathFactory,
+    sample_embedder: str,
+    judged: list[tuple[int, str, str]],
+) -> Iterator[str]:
+    """Where the product is served, over the sample report and a hostile document."""
+    from rag.settings import Settings
+
+    folder = tmp_path_factory.mktemp("browser") / "index"
+    settings = Settings(data_dir=folder, embedder=sample_embedder)
+
+    def moody(application: Application) -> MoodyAssistant:
+        return MoodyAssistant(application.assistant, judged)
+
+    with page_served(settings, moody) as (where, application):
+        application.library.add_paths([SAMPLE])
+        application.library.add_bytes(
+            f"# {HOSTILE_TITLE}\n\n{HOSTILE}。\n".encode(), name="hostile.md"
+        )
+        yield where
 
 
 @pytest.fixture(scope="session")

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.grounding import confidence, verify
-from rag.schema import Draft, DraftSentence, Hit, Passage, Quotation
+from rag.grounding import Verifier, confidence
+from rag.schema import DraftSentence, Hit, Passage, Quotation
 
 TEXT = "标题\n全社会研发投入强度3.91%、居万亿城市第7位。新增百亿产值工业企业6户。"
 PASSAGE = Passage(
@@ -27,8 +27,9 @@ def _quotation(start: int, end: int, text: str | None = None, passage: str = "d1
 
 
 def _verify(*quotations: Quotation) -> tuple[str, int]:
-    draft = Draft(sentences=tuple(DraftSentence(lead="", quotations=(q,)) for q in quotations))
-    answer, citations = verify(draft, hits=[HIT], text_of=lambda _: TEXT, language="zh")
+    verifier = Verifier(hits=[HIT], text_of=lambda _: TEXT, language="zh")
+    lines = [verifier.rendered(DraftSentence(lead="", quotations=(q,))) for q in quotations]
+    answer, citations = "\n".join(filter(None, lines)), verifier.citations
     for citation in citations:
         assert TEXT[citation.start : citation.end] == citation.quote
         assert f"「{citation.quote}」[{citation.marker}]" in answer
@@ -60,6 +61,23 @@ def test_the_same_words_twice_share_a_marker() -> None:
     answer, count = _verify(_quotation(3, 15), _quotation(3, 15))
     assert count == 1
     assert answer.count("[1]") == 2
+
+
+def _said(text: str, *quotations: Quotation) -> str:
+    verifier = Verifier(hits=[HIT], text_of=lambda _: TEXT, language="en")
+    line = verifier.rendered(DraftSentence(lead="", quotations=quotations, text=text))
+    assert bool(line) == bool(verifier.citations)
+    return line
+
+
+def test_words_of_their_own_stand_with_all_their_quotations_or_not_at_all() -> None:
+    good, other = _quotation(3, 15), _quotation(16, 20)
+    assert _said("Words.", good) == "Words. [1]"
+    assert _said("Words.", good, other) == "Words. [1][2]"
+    assert _said("Words.", good, good) == "Words. [1]"
+    assert _said("Words.", good, _quotation(3, 15, text="别的话")) == ""
+    assert _said("Words.") == ""
+    assert _said("Words [7].", good) == ""
 
 
 @given(

@@ -115,6 +115,28 @@ def test_a_report_on_a_plan_keeps_its_subject() -> None:
     assert found["title"] == "国务院1986年关于国民经济和社会发展第七个五年计划的报告"
 
 
+@pytest.mark.parametrize(
+    "title",
+    [
+        "合肥市2024年政府工作报告",
+        "2024年合肥市人民政府工作报告",
+        "合肥市政府工作报告（2024年）",
+        "合肥市2024年政府工作报告（摘要）",
+    ],
+)
+def test_a_title_with_place_and_year_makes_a_report(title: str) -> None:
+    found = described(f"{title}\n一、2023年工作回顾\n地区生产总值增长5.8%。")
+    assert found == {
+        "title": "合肥市2024年政府工作报告",
+        "kind": "government_work_report",
+        "place": "合肥市",
+        "level": "city",
+        "year": 2024,
+        "reporting_year": 2023,
+        "planning_year": 2024,
+    }
+
+
 def test_an_english_report() -> None:
     found = described(
         "REPORT ON THE WORK OF THE GOVERNMENT\n"
@@ -139,6 +161,8 @@ def test_an_english_report() -> None:
     ("title", "text"),
     [
         ("合肥市召开人代会", "1月16日，市长罗云峰在合肥市第十七届人民代表大会上作政府工作报告。"),
+        ("合肥市2024年政府工作报告解读", "报告提出，今年增长6%。专家认为，目标积极稳妥。"),
+        ("合肥市政府工作报告", "报告提出，今年增长6%。专家认为，目标积极稳妥。"),
         ("解读2024年政府工作报告", "报告提出，今年增长6%。专家认为，目标积极稳妥。"),
         ("最高人民法院工作报告", "各位代表：\n现在，我代表最高人民法院向大会报告工作，请予审议。"),
         ("合肥市人大常委会工作报告", "各位代表：\n我代表市人大常委会向大会报告工作。2024年1月。"),

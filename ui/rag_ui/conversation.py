@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rag.assistant import Assistant
     from rag.schema import Answer, Filters, Hit
 
-__all__ = ["ChatTurn", "TurnState", "answering", "shown_hits"]
+__all__ = ["ChatTurn", "TurnState", "answering", "other_composer", "shown_hits"]
 
 TurnState = Literal["waiting", "done", "stopped", "problem", "broken"]
 
@@ -37,6 +37,8 @@ class ChatTurn:
     """The question was searched as typed, at the reader's wish."""
     filters: Filters = field(default_factory=dict)
     """What the documents searched were restricted to, at the reader's wish."""
+    composers: tuple[str, ...] = ()
+    """What can write answers."""
     partial: str = ""
     """What has arrived of the answer."""
     answer: Answer | None = None
@@ -52,16 +54,28 @@ def answering(
     *,
     filters: Filters | None = None,
     exact: bool = False,
+    composer: str | None = None,
 ) -> Iterator[tuple[ChatTurn, ...]]:
     """The conversation with one more turn, again and again until its answer is complete."""
     earlier = turns[-(_MOST_TURNS - 1) :]
     number = earlier[-1].number + 1 if earlier else 1
-    turn = ChatTurn(number=number, question=question, exact=exact, filters=filters or {})
+    turn = ChatTurn(
+        number=number,
+        question=question,
+        exact=exact,
+        filters=filters or {},
+        composers=assistant.composers,
+    )
     yield (*earlier, turn)
     try:
-        for event in assistant.stream(
-            question, filters=turn.filters, history=_history(earlier), exact=exact
-        ):
+        events = assistant.stream(
+            question,
+            filters=turn.filters,
+            history=_history(earlier),
+            composer=composer,
+            exact=exact,
+        )
+        for event in events:
             if event.kind == "delta":
                 turn = replace(turn, partial=turn.partial + event.text)
                 yield (*earlier, turn)
@@ -73,6 +87,14 @@ def answering(
         _log.exception("A question could not be answered.")
         turn = replace(turn, state="broken")
     yield (*earlier, turn)
+
+
+def other_composer(turn: ChatTurn) -> str | None:
+    """What else could have written a turn's answer; None where there is no choice."""
+    if turn.answer is None or not turn.answer.answered:
+        return None
+    others = [name for name in turn.composers if name != turn.answer.composer]
+    return others[0] if others else None
 
 
 def shown_hits(answer: Answer) -> tuple[Hit, ...]:

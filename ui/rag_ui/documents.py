@@ -34,8 +34,8 @@ _EXAMPLES_BY_REPORT = {
 }
 
 
-def welcome(library: Library) -> str:
-    """What an empty conversation says about the library."""
+def welcome(library: Library, *, worded: bool) -> str:
+    """What an empty conversation says about the library, and about answers: quoted or worded."""
     summaries = library.documents()
     if not summaries:
         about = say("welcome_empty")
@@ -43,6 +43,8 @@ def welcome(library: Library) -> str:
         about = say("welcome_one", {"title": summaries[0].title})
     else:
         about = say("welcome_about", {"count": len(summaries)})
+    if summaries:
+        about += say("welcome_worded" if worded else "welcome_quoted")
     return f'<div class="welcome"><h2>{say("welcome")}</h2><p>{about}</p></div>'
 
 

@@ -30,7 +30,7 @@ FAVICON = _FOLDER / "favicon.svg"
 
 HEADER_EVENTS = """
 element.setAttribute("role", "banner");
-ragPage.connect("header", trigger); // "documents" "exact" "judge" "remove" "restart"
+ragPage.connect("header", trigger); // "again" "documents" "exact" "judge" "remove" "restart"
 """
 """What runs when the header appears. The names in it are the events it can raise."""
 

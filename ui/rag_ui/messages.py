@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Literal, TypedDict
 
+from rag.notices import notice_of
 from rag.text import language
-from rag_ui.conversation import shown_hits
-from rag_ui.markup import escape
+from rag_ui.conversation import other_composer, shown_hits
+from rag_ui.markup import both, escape
 from rag_ui.texts import plain, say
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ __all__ = ["Message", "messages", "reply_as_text"]
 
 _MARKER = re.compile(r"\[(\d{1,3})\]")
 _QUOTED_AND_MARKED = re.compile(r"(?<=」)( ?)\[(\d{1,3})\]")
+_LAST_OF_ITS_LINE = re.compile(r"( ?)\[(\d{1,3})\](?=(?: ?\[\d{1,3}\])*\s*$)", re.M)
 _UNFINISHED_MARKER = re.compile(r" ?\[\d*$")
 _LEAD = re.compile(r"^[^「\n]{1,120}?[：:] ?(?=「)", re.M)
 _CONFIDENT = 0.8
@@ -86,7 +88,7 @@ def _reply(turn: ChatTurn) -> str:
     if turn.answer.answered:
         return (
             f'<div class="answer">{_rewritten(turn)}<div class="words">'
-            f"{_verified(turn.answer, turn.number)}</div>{_facts(turn)}</div>"
+            f"{_verified(turn.answer, turn.number)}</div>{_notice(turn.answer)}{_facts(turn)}</div>"
         )
     judge = f'<div class="facts">{_judge(turn)}</div>'
     below = _rewritten(turn) + _nearest(turn) + judge
@@ -135,10 +137,16 @@ def _verified(answer: Answer, number: int) -> str:
 def _unverified(turn: ChatTurn) -> str:
     """What has arrived so far; a marker is shown once it is whole."""
     arrived = _UNFINISHED_MARKER.sub("", turn.partial)
-    marks = [
-        (match.start(2) - 1, match.end(), match.group(2))
-        for match in _QUOTED_AND_MARKED.finditer(arrived)
-    ]
+    marks = []
+    position = 0
+    for line in arrived.split("\n"):
+        # Quotations are marked at their end, other words at the end of the line.
+        marker = _QUOTED_AND_MARKED if "「" in line else _LAST_OF_ITS_LINE
+        marks += [
+            (position + match.start(2) - 1, position + match.end(), match.group(2))
+            for match in marker.finditer(line)
+        ]
+        position += len(line) + 1
     return _linked(arrived, marks, turn.number)
 
 
@@ -199,6 +207,25 @@ def _beginning(text: str) -> str:
     return line if len(line) <= _BEGINNING else line[:_BEGINNING] + "…"
 
 
+def _notice(answer: Answer) -> str:
+    """That a language model failed, and what the reader sees instead."""
+    if answer.notice is None:
+        return ""
+    code, begun = answer.notice.code, answer.composer != "extractive"
+    chinese, english = (
+        escape(notice_of(code, chinese=chinese, begun=begun).message) for chinese in (True, False)
+    )
+    return f'<div class="notice" role="note">{both(chinese, english)}</div>'
+
+
+def _again(turn: ChatTurn) -> str:
+    """A link that asks again and has the answer written otherwise, where there is a choice."""
+    other = other_composer(turn)
+    if other is None:
+        return ""
+    return f'<a class="again" href="#again-{turn.number}">{say(f"again_{other}")}</a>'
+
+
 def _facts(turn: ChatTurn) -> str:
     answer = turn.answer
     if answer is None:
@@ -212,7 +239,7 @@ def _facts(turn: ChatTurn) -> str:
     took = say("took", {"milliseconds": max(1, round(answer.timings.total))})
     copy = f'<a class="copy" href="#copy-{turn.number}"><span class="do">{say("copy")}</span></a>'
     return (
-        f'<div class="facts"><span>{say(confidence)}</span><span>{took}</span>{copy}'
+        f'<div class="facts"><span>{say(confidence)}</span><span>{took}</span>{_again(turn)}{copy}'
         f"{_judge(turn)}</div>"
     )
 

@@ -187,9 +187,9 @@
 
   const followed = (link) => {
     const [, kind, turn, number] =
-      /^#(quotation|passage|exact|copy|good|bad)-(\d+)(?:-(\d+))?$/.exec(link.getAttribute("href")) ?? [];
+      /^#(quotation|passage|exact|again|copy|good|bad)-(\d+)(?:-(\d+))?$/.exec(link.getAttribute("href")) ?? [];
     if (kind === "quotation" || kind === "passage") point(kind, turn, number, link);
-    else if (kind === "exact") triggers.header("exact", { turn: Number(turn) });
+    else if (kind === "exact" || kind === "again") triggers.header(kind, { turn: Number(turn) });
     else if (kind === "copy") copyAnswer(turn, link);
     else if (kind === "good" || kind === "bad") judge(kind, turn);
     return kind !== undefined;

@@ -12,7 +12,7 @@ import gradio as gr
 
 from rag.readers import supported_suffixes
 from rag_ui import documents, filters, frame
-from rag_ui.conversation import ChatTurn, answering
+from rag_ui.conversation import ChatTurn, answering, other_composer
 from rag_ui.evidence import evidence
 from rag_ui.messages import messages
 from rag_ui.texts import TITLE
@@ -172,7 +172,12 @@ def build(*, assistant: Callable[[], Assistant], library: Callable[[], Library])
             here = library()
             return (
                 documents.listing(here),
-                gr.Chatbot(placeholder=documents.welcome(here), examples=documents.examples(here)),
+                gr.Chatbot(
+                    placeholder=documents.welcome(
+                        here, worded=assistant().composers[0] != "extractive"
+                    ),
+                    examples=documents.examples(here),
+                ),
                 *filters.offered(assistant(), *chosen),
             )
 
@@ -199,6 +204,19 @@ def build(*, assistant: Callable[[], Assistant], library: Callable[[], Library])
                         exact=True,
                     )
 
+        def ask_again(turns: _Turns, event: gr.EventData) -> Iterator[_Step]:
+            for turn in turns:
+                if turn.number == event.turn and (other := other_composer(turn)):
+                    yield from _steps(
+                        assistant(),
+                        library(),
+                        turns,
+                        turn.question,
+                        filters=turn.filters,
+                        exact=turn.exact,
+                        composer=other,
+                    )
+
         def add(files: list[str], *chosen: str) -> tuple[Any, ...]:
             return documents.add(library(), files), *look(*chosen)
 
@@ -218,6 +236,7 @@ def build(*, assistant: Callable[[], Assistant], library: Callable[[], Library])
             question.submit(ask, [question, turns, *choice], conversing, **quiet),
             conversation.example_select(ask_example, [turns, *choice], conversing, **quiet),
             header.exact(ask_exactly, turns, conversing, **quiet),
+            header.again(ask_again, turns, conversing, **quiet),
         ]
         # First the end of the answer, then what follows from it: the other way round, words that
         # were still on their way would come last.
@@ -246,12 +265,15 @@ def _steps(
     *,
     filters: Filters,
     exact: bool = False,
+    composer: str | None = None,
 ) -> Iterator[_Step]:
     if not asked.strip():
         yield gr.skip(), gr.skip(), gr.skip(), gr.skip()
         return
     field: Any = gr.Textbox(value="", submit_btn=False, stop_btn=True)
-    for growing in answering(assistant, turns, asked, filters=filters, exact=exact):
+    for growing in answering(
+        assistant, turns, asked, filters=filters, exact=exact, composer=composer
+    ):
         turns = growing
         yield messages(turns), gr.skip(), turns, field
         field = gr.skip()

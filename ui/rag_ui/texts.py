@@ -32,18 +32,20 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "send": ("发送", "Send"),
     "stop": ("停止", "Stop"),
     "welcome": ("想从文档中了解什么？", "What would you like to know?"),
-    "welcome_about": (
-        "资料库中有 {count} 份文档。回答逐字引自原文并注明位置；文档里没有的，会如实说明。",
+    "welcome_about": ("资料库中有 {count} 份文档。", "The library holds {count} documents."),
+    "welcome_one": ("资料库中有《{title}》。", "The library holds {title}."),
+    "welcome_quoted": (
+        "回答逐字引自原文并注明位置；文档里没有的，会如实说明。",
         (
-            "The library holds {count} documents. Answers are quoted word for word, with their"
-            " exact place; what the documents do not say, you are told."
+            " Answers are quoted word for word, with their exact place; what the documents do not"
+            " say, you are told."
         ),
     ),
-    "welcome_one": (
-        "资料库中有《{title}》。回答逐字引自原文并注明位置；文档里没有的，会如实说明。",
+    "welcome_worded": (
+        "回答由语言模型表述，每句都附有核对过的原文；文档里没有的，会如实说明。",
         (
-            "The library holds {title}. Answers are quoted word for word, with their exact place;"
-            " what the document does not say, you are told."
+            " Answers are in a language model's words, each sentence with the quotations that"
+            " support it; what the documents do not say, you are told."
         ),
     ),
     "welcome_empty": (
@@ -64,6 +66,8 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "exact_question": ("按原文检索", "searched as typed"),
     "rewritten": ("按“{rewritten}”检索。", "Searched for: {rewritten} "),
     "search_exactly": ("改为只按原话检索", "Search exactly what I typed"),
+    "again_extractive": ("改为只引用原文", "Quote the documents only"),
+    "again_chat": ("改由语言模型表述", "Let the language model word it"),
     "nearest": ("最接近的段落（不是答案）：", "Nearest passages (not an answer):"),
     "nearest_chip": ("段落 {number}", "Passage {number}"),
     "confidence_high": ("把握较大", "Confident"),

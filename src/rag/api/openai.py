@@ -42,6 +42,8 @@ __all__ = ["router"]
 
 router = APIRouter(prefix="/v1", tags=["openai"])
 _PROBLEMS = responses(400, 404, 413, 415, 422, 429, 503)
+_PREFIX = "rag-"
+"""Before a composer's name, a model's name."""
 
 
 @router.get(
@@ -54,7 +56,8 @@ _PROBLEMS = responses(400, 404, 413, 415, 422, 429, 503)
 )
 def list_models(application: Opened) -> ModelsReply:
     """What answers questions, and what embeds texts."""
-    names = [f"rag-{application.settings.composer}", application.embedder.info.name]
+    names = [_PREFIX + name for name in application.assistant.composers]
+    names.append(application.embedder.info.name)
     return ModelsReply(data=[Model(id=name, owned_by="rag") for name in names])
 
 
@@ -119,6 +122,7 @@ def complete_chat(
     """Answer the last user message from the documents, with `citations` in the reply."""
     question, history = _dialogue(body.messages)
     top_k = body.top_k or application.settings.top_k
+    composer = body.composer or _composer_named(body.model, application.assistant.composers)
     if not body.stream:
         answer = application.assistant.ask(
             question,
@@ -126,13 +130,13 @@ def complete_chat(
             filters=body.filters,
             history=history,
             top_k=top_k,
-            composer=body.composer,
+            composer=composer,
             exact=body.exact,
         )
         return ChatReply(
             id=_completion_id(body),
             created=int(time.time()),
-            model=f"rag-{answer.composer}",
+            model=_PREFIX + answer.composer,
             choices=[ChatChoice(message=ReplyMessage(content=answer.answer))],
             usage=_usage(body, answer.answer),
             citations=[Citation.of(citation) for citation in answer.citations],
@@ -144,11 +148,17 @@ def complete_chat(
         filters=body.filters,
         history=history,
         top_k=top_k,
-        composer=body.composer,
+        composer=composer,
         exact=body.exact,
     )
-    chunks = _chunks(events, body, model=f"rag-{body.composer or application.settings.composer}")
+    chunks = _chunks(events, body, model=_PREFIX + composer)
     return EventSourceResponse(_sent(chunks, path=request.url.path), headers=STREAM_HEADERS)
+
+
+def _composer_named(model: str, composers: Sequence[str]) -> str:
+    """The composer that a model's name stands for; the server's own choice for any other name."""
+    name = model.removeprefix(_PREFIX)
+    return name if model.startswith(_PREFIX) and name in composers else composers[0]
 
 
 def _dialogue(messages: Sequence[ChatMessage]) -> tuple[str, list[schema.Turn]]:

@@ -47,8 +47,8 @@ _MAX_MESSAGES = 1000
 ModelName = Annotated[
     Text,
     Field(
-        description="Any name: there is one model for answers and one for embeddings, and the"
-        " reply says which it was.",
+        description="A name that `/v1/models` lists. Any other stands for the server's own choice,"
+        " and the reply says which it was.",
     ),
 ]
 Ignored = Annotated[Any, Field(description="Accepted, and without effect here.")]
@@ -167,6 +167,9 @@ class Evidence(Reply):
     answered: bool
     refusal: Reason | None
     confidence: float
+    notice: Reason | None = Field(
+        description="That the language model failed, or some of its sentences; null as a rule."
+    )
     passages: Passages
 
     @classmethod
@@ -178,6 +181,7 @@ class Evidence(Reply):
             answered=reply.answered,
             refusal=reply.refusal,
             confidence=reply.confidence,
+            notice=reply.notice,
             passages=reply.passages,
         )
 

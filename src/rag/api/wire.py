@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
-from rag import schema
+from rag import notices, schema
 
 __all__ = [
     "MAX_HISTORY",
@@ -126,7 +126,9 @@ class AskRequest(Request):
     )
     top_k: TopK = None
     composer: Text | None = Field(
-        None, description="What writes the answer; the server's `composer` when left out."
+        None,
+        description="What writes the answer: `extractive`, or `chat` where a language model is set;"
+        " the server's `composer` when left out.",
     )
     exact: Exact = False
     explain: Explain = False
@@ -212,10 +214,15 @@ class Citation(Reply):
 
 
 class Reason(Reply):
-    """Why something is not there: a code for programs, a sentence for people."""
+    """Why something is not there or otherwise: a code for programs, a sentence for people."""
 
     code: str
     message: str
+
+    @classmethod
+    def of(cls, reason: schema.Refusal | notices.Notice | None) -> "Reason | None":
+        """A refusal or a notice as it is sent; null for none."""
+        return None if reason is None else cls(code=reason.code, message=reason.message)
 
 
 class SearchReply(Reply):
@@ -242,7 +249,7 @@ class SearchReply(Reply):
 
 
 class AskReply(Reply):
-    """An answer made of verified quotations, or a refusal."""
+    """An answer whose citations are verified, or a refusal."""
 
     id: str
     question: str
@@ -253,25 +260,29 @@ class AskReply(Reply):
     confidence: float = Field(ge=0, le=1)
     citations: list[Citation]
     passages: Passages = Field(description="What was found; for a refusal, what came nearest.")
-    composer: str
+    composer: str = Field(description="What wrote the answer in the end.")
+    notice: Reason | None = Field(
+        description="That the language model failed, or some of its sentences, and what was done"
+        " instead; null as a rule."
+    )
     filters: dict[str, MetadataValue]
     took_ms: float
 
     @classmethod
     def of(cls, answer: schema.Answer, *, explain: bool) -> Self:
         """An answer as it is sent."""
-        refusal = answer.refusal
         return cls(
             id=answer.answer_id,
             question=answer.question,
             rewritten=answer.rewritten,
             answer=answer.answer,
             answered=answer.answered,
-            refusal=Reason(code=refusal.code, message=refusal.message) if refusal else None,
+            refusal=Reason.of(answer.refusal),
             confidence=answer.confidence,
             citations=[Citation.of(citation) for citation in answer.citations],
             passages=[Passage.of(hit, explain=explain) for hit in answer.hits],
             composer=answer.composer,
+            notice=Reason.of(answer.notice),
             filters=dict(answer.filters),
             took_ms=_milliseconds(answer.timings.total),
         )

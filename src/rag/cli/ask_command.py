@@ -42,7 +42,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--exact", action="store_true", help="take the question as typed, without rewriting it"
     )
-    parser.add_argument("--composer", type=text, metavar="NAME", help="what writes the answer")
+    parser.add_argument(
+        "--composer",
+        type=text,
+        metavar="NAME",
+        help="what writes the answer: extractive, or chat where a language model is set"
+        " (RAG_COMPOSER)",
+    )
     parser.add_argument(
         "--explain", action="store_true", help="also show the passages and why they were chosen"
     )
@@ -79,6 +85,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _lines(answer: Answer, *, weights: Mapping[str, float] | None) -> list[Line]:
     lines = [line(("strong", answer.answer))]
+    if answer.notice is not None:
+        lines.append(line(("doubtful", answer.notice.message)))
     if answer.rewritten != answer.question:
         lines.append(line(("dim", f"searched: {answer.rewritten}")))
     by_id = {hit.passage.passage_id: hit for hit in answer.hits}
@@ -91,7 +99,7 @@ def _lines(answer: Answer, *, weights: Mapping[str, float] | None) -> list[Line]
         lines += passages.lines(answer.hits, weights=weights)
     elif answer.refusal is not None:
         lines += passages.lines(answer.hits[:_NEAREST], most=_NEAREST_LENGTH)
-    reason = f", {answer.refusal.code}" if answer.refusal else ""
+    reason = "".join(f", {each.code}" for each in (answer.refusal, answer.notice) if each)
     lines += [
         line(),
         line(

@@ -58,7 +58,7 @@ def _findings(arguments: argparse.Namespace) -> Iterator[Finding]:
     except InvalidSetting as error:
         yield problem("settings", str(error), advice="Correct it first: the rest depends on it.")
         return
-    yield fine("settings", f"embedder {settings.embedder}, composer {settings.composer}")
+    yield fine("settings", f"embedder {settings.embedder}, composer {settings.default_composer}")
     from rag.cli.surroundings import surroundings_findings
 
     yield from surroundings_findings(settings, repair=arguments.repair)

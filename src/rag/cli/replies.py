@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from rag.notices import Notice
     from rag.schema import (
         Answer,
         Citation,
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
         Hit,
         MetadataValue,
         Passage,
+        Refusal,
         SearchResult,
     )
 
@@ -45,18 +47,18 @@ def search_reply(result: SearchResult, *, explain: bool) -> dict[str, object]:
 
 def answer_reply(answer: Answer, *, explain: bool) -> dict[str, object]:
     """The reply of ``POST /v1/ask``; ``explain`` adds what scores are made of."""
-    refusal = answer.refusal
     return {
         "id": answer.answer_id,
         "question": answer.question,
         "rewritten": answer.rewritten,
         "answer": answer.answer,
         "answered": answer.answered,
-        "refusal": refusal and {"code": refusal.code, "message": refusal.message},
+        "refusal": _reason(answer.refusal),
         "confidence": answer.confidence,
         "citations": [_citation(citation) for citation in answer.citations],
         "passages": [_passage(hit, explain=explain) for hit in answer.hits],
         "composer": answer.composer,
+        "notice": _reason(answer.notice),
         "filters": dict(answer.filters),
         "took_ms": round(answer.timings.total, 2),
     }
@@ -134,6 +136,10 @@ def collections_reply(collections: Sequence[Collection]) -> dict[str, object]:
             for each in collections
         ]
     }
+
+
+def _reason(reason: Refusal | Notice | None) -> dict[str, object] | None:
+    return None if reason is None else {"code": reason.code, "message": reason.message}
 
 
 def _summary(summary: DocumentSummary) -> dict[str, object]:

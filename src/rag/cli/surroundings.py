@@ -22,15 +22,47 @@ __all__ = ["surroundings_findings"]
 
 _LITTLE_SPACE, _TOO_LITTLE_SPACE = 2**30, 100 * 2**20
 _DOCUMENTS_READ = 1_000
+_MODELS_NAMED = 10
 
 
 def surroundings_findings(settings: Settings, *, repair: bool) -> Iterator[Finding]:
-    """The findings about disk, port and index, one at a time as they are made."""
+    """The findings about language model, disk, port and index, one at a time as they are made."""
+    yield from _language_model(settings)
     yield _disk(settings.data_dir)
     yield _port(settings.host, settings.port)
     if repair:
         yield _repaired(settings.data_dir)
     yield from _index(settings)
+
+
+def _language_model(settings: Settings) -> Iterator[Finding]:
+    from rag.composers.completions import CompletionFailed
+    from rag.factory import open_language_model
+
+    try:
+        model = open_language_model(settings)
+    except RagError as error:
+        yield problem("llm", str(error))
+        return
+    if model is None:
+        return
+    where = f"{model.name} at {model.base_url}"
+    try:
+        offered = model.names()
+    except CompletionFailed as error:
+        advice = "Until it works, answers are quotations and say so."
+        yield problem("llm", f"{where}: {error}", advice=advice)
+        return
+    # Ollama completes a name without a tag by itself.
+    if offered is None or {model.name, f"{model.name}:latest"} & set(offered):
+        yield fine("llm", where if offered else f"{where}, which does not say what it offers")
+        return
+    some = ", ".join(offered[:_MODELS_NAMED]) + ", …" * (len(offered) > _MODELS_NAMED)
+    yield problem(
+        "llm",
+        f"{where}, which offers {some or 'no model'}",
+        advice="Set RAG_LLM_MODEL to a name that it offers, or make it offer this one.",
+    )
 
 
 def _disk(folder: Path) -> Finding:

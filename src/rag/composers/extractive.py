@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rag.composers.framing import lead, needs_label
@@ -65,11 +66,14 @@ SENTENCE_WEIGHTS = {
 _SPOKEN_OF = 0.8
 """A match from which on a passage speaks of a term, and not of something merely near."""
 
+_BESIDE = 0.5
+"""What the other clauses of a sentence count for its figure."""
+
 _PERSON_WEIGHT = 0.8
 """What the kind counts where a person is asked for: without a name there is no answer."""
 
 _CONTINUES = re.compile(
-    r"^(?:[居占比较达增降创排列为]|位居|位列|总数|同比|其中|提升|提高|下降|增长|连续|首次|实现|突破|净增|累计)"
+    r"^(?:居(?!民)|[占比较达增降创排列为]|位居|位列|总数|同比|其中|提升|提高|下降|增长|连续|首次|实现|突破|净增|累计)"
 )
 _ANNOUNCES = re.compile(
     r"(?:[一二三四五六七八九十\d]+|以下|下列|几)[个大项]?(?:方面|重点|任务|工作|举措)|如下|主要做了"
@@ -124,7 +128,7 @@ class ExtractiveComposer:
         )
         return Draft(
             sentences=drafted,
-            signals=evidence_signals(question, best),
+            signals=evidence_signals(question, self._quoted(question, best)),
             missing=missing_terms(question, best),
         )
 
@@ -180,6 +184,26 @@ class ExtractiveComposer:
             )
         result.sort(key=lambda s: (-s.score, s.hit.rank, s.start))
         return result
+
+    def _quoted(self, question: Question, sentence: Sentence) -> Sentence:
+        """A sentence as far as it is quoted: a figure is not of what other clauses speak of."""
+        if question.kind != "number":
+            return sentence
+        context = " ".join((sentence.hit.title, *sentence.hit.passage.section))
+        quotation = self._quote(question, sentence)
+        (row,) = self._matcher.matches(question, [quotation.text], contexts=[context])
+        held = tuple(
+            max(float(value), _BESIDE * whole)
+            for value, whole in zip(row, sentence.matches, strict=True)
+        )
+        total = sum(question.weights) or 1.0
+        coverage = sum(w * m for w, m in zip(question.weights, held, strict=True)) / total
+        return replace(
+            sentence,
+            matches=held,
+            coverage=coverage,
+            signals={**sentence.signals, "coverage": coverage},
+        )
 
     def _headings(
         self, question: Question, ranked: Sequence[Sentence]
@@ -271,10 +295,19 @@ class ExtractiveComposer:
         agreeing = [kind_agreement(question, piece) for piece in pieces]
         strongest = max(agreeing)
         seeds = [row for row in range(len(pieces)) if agreeing[row] == strongest]
-        first = last = max(
-            seeds if pointed else range(len(pieces)),
-            key=lambda row: (round(values[row], 2), held_at_all(row), -row),
-        )
+        if not pointed:
+            seeds = list(range(len(pieces)))
+
+        def standing(row: int) -> tuple[float, float, int]:
+            return round(values[row], 2), held_at_all(row), -row
+
+        first = last = max(seeds, key=standing)
+        # A figure follows what it is of: one that stands before it is of something else.
+        topical = max(range(len(pieces)), key=lambda row: (held(range(row, row + 1)), -row))
+        told, beside = (held(range(row, row + 1)) for row in (topical, first))
+        figured = question.kind == "number" and agreeing[topical] > -1
+        if figured and first < topical and told >= 0.8 * total > 2 * beside:
+            first = last = topical
 
         def length(low: int, high: int) -> int:
             return spans[high][1] - spans[low][0]

@@ -227,7 +227,7 @@ def _unheld(question: Question, best: Sentence) -> float:
     For these the written words are known, so that their absence says more than that of others;
     and a figure of something merely near (营业收入 for 财政收入) is another figure.
     """
-    bar = 0.7 if question.kind == "number" else 0.5
+    bar = 0.7
     known = [
         (weight, match)
         for term, weight, match in zip(question.terms, question.weights, best.matches, strict=True)
@@ -243,10 +243,14 @@ def _unnamed(question: Question, best: Sentence) -> float:
     In Chinese those of places, of which the passage may speak as a whole. Places that the
     documents are about weigh nothing and are not missed.
     """
-    around = simplified(f"{best.hit.title} {best.hit.passage.text}")
+    around = fold(simplified(f"{best.hit.title} {best.hit.passage.text}"))
     placed = any(place in around for place in question.places)
     held = [
-        placed or match >= _WRITTEN if names_place(term, question.places) else match >= _NAMED
+        placed or match >= _WRITTEN
+        if names_place(term, question.places)
+        else term in around
+        if contains_han(term)
+        else match >= _NAMED
         for term, weight, match in zip(question.terms, question.weights, best.matches, strict=True)
         if term in question.names and weight > 0
     ]

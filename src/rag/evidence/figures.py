@@ -15,10 +15,10 @@ _QUANTITY = (
 _FIGURE = re.compile(
     r"\d+(?:\.\d+)?|[一二三四五六七八九十百千万亿两]+(?:成|倍|分之|连[冠丰增升]|[个家项条座次位名户人])|翻番|过半|全覆盖"
 )
-# Figures that name or number something instead of counting it: 1号线, 第十四届, 2024年, 12345热线;
+# Figures that name or number something instead of counting it: “6+5+X”, 1号线, 第十四届, 12345热线;
 # and the one that is an article: 其中一个种.
 _NAMING = re.compile(
-    r"(?<![一二三四五六七八九十百千万])一[个家项条座次位名户]|(?:19|20)\d\d\s*年|\d{1,2}\s*月(?:\s*\d{1,2}\s*日)?|\d+\s*号|\d{4,}热线|[A-Za-z]\d+"
+    r"“[^“”\n]{0,12}\d[^“”\n]{0,12}”|(?<![一二三四五六七八九十百千万])一[个家项条座次位名户]|(?:19|20)\d\d\s*年|\d{1,2}\s*月(?:\s*\d{1,2}\s*日)?|\d+\s*号|\d{4,}热线|[A-Za-z]\d+"
     r"|(?i:\b(?:in|of|by|since|from|until|for|during|year)\s+)(?:19|20)\d\d\b"
     r"|第?[\d一二三四五六七八九十]+(?:届|期(?!间))|第[\d一二三四五六七八九十]+次"
 )
@@ -104,7 +104,7 @@ _MEASURED = tuple(
 )
 """Units that a question names itself, each with those that measure the same."""
 
-_COUNTERS = ("间座所家个处栋", "名人位个", "次场届班趟", "条列", "只头件台", "部个首本册")
+_COUNTERS = ("间座所家个处栋户", "名人位个", "次场届班趟", "条列", "只头件台", "部个首本册")
 
 _DATE = re.compile(
     r"\d{4}\s*年(?:\d{1,2}月(?:\d{1,2}日)?)?|\d{1,2}月(?:\d{1,2}日|[底初份])?|年底|上半年|下半年"

@@ -48,7 +48,9 @@ def split_question(text: str, *, known_places: Iterable[str] = ()) -> tuple[str,
         if points_back(piece) or max(content_terms(piece)[0].values(), default=0.0) < 1.0:
             # Without a topic of its own it goes on with what the first is about.
             opening = "那" if contains_han(piece) else "and "
-            asked = carry_over(opening + piece, [Turn(role="user", content=first)])
+            asked = carry_over(
+                opening + piece, [Turn(role="user", content=first)], known_places=known
+            )
         else:
             asked = _placed(
                 piece,

@@ -14,7 +14,14 @@ from rag.questions.vocabulary import (
 )
 from rag.text import contains_han, fold, tagged_words
 
-__all__ = ["capitalised", "content_terms", "explicit_years", "is_bare", "report_years"]
+__all__ = [
+    "capitalised",
+    "content_terms",
+    "explicit_years",
+    "is_bare",
+    "proper_nouns",
+    "report_years",
+]
 
 _GENERIC_WEIGHT = 0.3
 """What a word that every report is full of counts, beside 1 for other content words."""
@@ -27,6 +34,9 @@ _SINGLE_WEIGHT = 0.15
 
 _TELLING_TAGS = frozenset({"eng", "figure", "vn", "an", "j", "b", "i"})
 """Parts of speech, beside nouns, that a topic is made of."""
+
+_NAME_TAGS = frozenset({"ns", "nt"})
+"""Names of places and organisations; what is tagged as a person is often a common word."""
 
 _FUNCTION_TAGS = frozenset("rmpucydqtok")
 """Those that say nothing of it: pronouns, numerals, particles, adverbs, measures, times."""
@@ -94,6 +104,15 @@ def content_terms(text: str) -> tuple[dict[str, float], dict[str, tuple[str, ...
             number = int(ordinal["number"])
             alternatives[term] = (term, f"第{_in_han(number)}", f"第{number}")
     return weights, alternatives
+
+
+def proper_nouns(text: str) -> frozenset[str]:
+    """Folded Chinese words that the segmenter takes for names of places and organisations."""
+    return frozenset(
+        word
+        for word, tag in tagged_words(fold(text))
+        if tag[:2] in _NAME_TAGS and len(word) > 1 and contains_han(word)
+    )
 
 
 def capitalised(text: str) -> frozenset[str]:

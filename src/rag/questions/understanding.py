@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 
 from rag.questions.dialogue import carry_over
 from rag.questions.places import find_places, names_place
-from rag.questions.terms import capitalised, content_terms, explicit_years, report_years
+from rag.questions.terms import (
+    capitalised,
+    content_terms,
+    explicit_years,
+    proper_nouns,
+    report_years,
+)
 from rag.schema import Question
 from rag.text import language, simplified
 
@@ -65,7 +71,7 @@ _KINDS: tuple[tuple[AnswerKind, re.Pattern[str]], ...] = (
             r"|(?:目标|增长率|[产总数]量|总额|收入|里程|面积|人数|次数|户数|强度)\s*[?？]?$"
             r"|\bhow\s+(?:many|much|long|large|big|high|tall|deep|wide|heavy|fast|far|old|often)\b|\bwhat\s+(?:percent(?:age)?|share"
             r"|proportion|number|amount|rate|size|length|rank|value|volume|growth|total|level)\b"
-            r"|\bwhat\b.*\b(?:rate|target|growth|output|volume|number|share|percentage|length|amount|value"
+            r"|\b(?:where|how)\b.*\brank|\bwhat\b.*\b(?:rate|target|growth|output|volume|number|share|percentage|length|amount|value"
             r"|rank|ranking|intensity|total|mileage|capacity|score|population|spending|investment|revenue"
             r"|wages?|salary|salaries|incomes?|prices?|costs?|fares?|fees?|gdp|product|debt|deficit|budget"
             r"|turnover|profits?|sales|ratio|density|expectancy|average|yield|stock)\b",
@@ -115,17 +121,22 @@ def understand(
     history: Sequence[Turn] = (),
     known_places: Iterable[str] = (),
     exact: bool = False,
+    as_follow_up: bool = False,
 ) -> Question:
     """Read a question. ``exact`` searches what was typed and inherits nothing from ``history``.
 
-    ``known_places`` are the places that documents of the library are about.
+    ``known_places`` are the places that documents of the library are about. ``as_follow_up`` lets
+    it inherit whatever its form.
     """
     typed = text.strip()
-    rewritten = typed if exact else carry_over(typed, history)
+    known = tuple(known_places)
+    rewritten = typed
+    if not exact:
+        rewritten = carry_over(typed, history, known_places=known, whatever_its_form=as_follow_up)
     spoken = language(typed)
     plain = simplified(rewritten)
     years = explicit_years(plain)
-    places = find_places(plain, known=known_places)
+    places = find_places(plain, known=known)
     plan, review = _PLAN.search(plain), _REVIEW.search(plain)
     period: Period | None = None
     if plan and not review:
@@ -133,6 +144,7 @@ def understand(
     elif (review or _PAST.search(plain)) and not plan:
         period = "review"
     terms, alternatives = content_terms(plain)
+    named = capitalised(plain) | proper_nouns(plain)
     return Question(
         text=typed,
         rewritten=rewritten,
@@ -151,8 +163,7 @@ def understand(
         names=tuple(
             term
             for term in terms
-            if term not in alternatives
-            and (term in capitalised(plain) or names_place(term, places))
+            if term not in alternatives and (term in named or names_place(term, places))
         ),
         small_talk=_is_small_talk(simplified(typed)),
     )

@@ -61,7 +61,8 @@ ENGLISH_STOPWORDS = _words(
     their this that these those there here what which who whom whose when where why how any some
     all each every both few more most other such only own same too very just also ever still yet
     please tell give show list name say says said annual last current next previous mention
-    mentioned kind kinds type types there's what's s t number amount level figure total
+    mentioned kind kinds type types there's what's s t number amount level figure total rank ranks
+    ranked ranking rankings yuan rmb million billion trillion
     like tomorrow yesterday tonight fast much far long large big high strong well hard hope hoped
     hopes expect expected expects
     aim aims aimed aiming want wants wanted come came comes go goes went going take takes took taken
