@@ -34,6 +34,9 @@ say often opens the passage as well."""
 _WRITER_BYTES = 50_000_000
 _SLACK = 32
 _SAME = 1e-5
+_FEW = 200
+"""Values of a restriction that are looked for one by one."""
+
 _FREQUENCIES_KEPT = 50_000
 """Words whose counts are kept; they hold as long as the index, which never changes."""
 _SHAPE_VERSION = "1"
@@ -248,11 +251,25 @@ class LexicalIndex:
         )
         if restriction is None:
             return found
-        named = query.term_set_query(self._schema, restriction.field, list(restriction.values))
+        named = self._named(restriction)
         if restriction.excluded:
             return query.boolean_query([(occur.Must, found), (occur.MustNot, named)])
         return query.boolean_query(
             [(occur.Must, found), (occur.Must, query.const_score_query(named, 0.0))]
+        )
+
+    def _named(self, restriction: _Restriction) -> tantivy.Query:
+        """All passages that a restriction names. Looking for a few is quicker one by one."""
+        import tantivy
+
+        query, field = tantivy.Query, restriction.field
+        if len(restriction.values) > _FEW:
+            return query.term_set_query(self._schema, field, list(restriction.values))
+        return query.boolean_query(
+            [
+                (tantivy.Occur.Should, query.term_query(self._schema, field, value, "basic"))
+                for value in restriction.values
+            ]
         )
 
 

@@ -227,10 +227,9 @@ class Retriever:
                 "year": _year_agreement(question, hit),
             }
             signalled.append(replace(hit, score=score(signals, self._weights), signals=signals))
-        ranked = rank(signalled)
-        if self._reranker is not None:
-            ranked = _reranked(self._reranker, question, ranked)
-        return question, ranked[:limit]
+        if self._reranker is None:
+            return question, rank(signalled, limit=limit)
+        return question, _reranked(self._reranker, question, rank(signalled))[:limit]
 
 
 def searched_collections(engine: Engine, collection: str) -> tuple[str, ...]:
@@ -290,8 +289,8 @@ def score(signals: Mapping[str, float], weights: Mapping[str, float] = RANKING_W
     return sum(weight * signals.get(name, 0.0) for name, weight in weights.items())
 
 
-def rank(hits: Iterable[Hit]) -> tuple[Hit, ...]:
-    """Hits by score, best first, ties by passage id, the same words only once.
+def rank(hits: Iterable[Hit], *, limit: int | None = None) -> tuple[Hit, ...]:
+    """The ``limit`` best hits, or all, best first, ties by passage id, the same words only once.
 
     The result does not depend on the order given.
     """
@@ -299,6 +298,8 @@ def rank(hits: Iterable[Hit]) -> tuple[Hit, ...]:
     seen: set[str] = set()
     kept: list[Hit] = []
     for hit in ordered:
+        if len(kept) == limit:
+            break
         if hit.passage.text not in seen:
             seen.add(hit.passage.text)
             kept.append(replace(hit, rank=len(kept) + 1))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from rag.embedders.ranking_fake import RankingFakeEmbedder
@@ -110,3 +111,22 @@ def test_no_terms_and_no_texts_give_empty_matches() -> None:
     matcher = TermMatcher(RankingFakeEmbedder())
     assert matcher.matches(understand("？"), ["甲"]).shape == (1, 0)
     assert matcher.matches(understand("巢湖龙虾"), []).shape[0] == 0
+
+
+@pytest.mark.parametrize(("name", "kept"), [("_TEXTS_KEPT", 3), ("_WORDS_KEPT", 20)])
+def test_what_a_matcher_forgets_it_reads_again(
+    monkeypatch: pytest.MonkeyPatch, name: str, kept: int
+) -> None:
+    question = understand("2024年合肥市新能源汽车产量目标是多少万辆 x？")
+    texts = [f"第{number}份报告：新能源车辆产量{number}万辆，x 与 ABC。" for number in range(9)]
+    headings = [f"{number}年目标" for number in range(9)]
+    patient = TermMatcher(RankingFakeEmbedder())
+    expected = patient.matches(question, texts, contexts=headings)
+
+    monkeypatch.setattr(f"rag.evidence.matching.{name}", kept)
+    forgetful = TermMatcher(RankingFakeEmbedder())
+    for _ in range(3):
+        for first in range(0, 9, 2):
+            some = slice(first, first + 2)
+            found = forgetful.matches(question, texts[some], contexts=headings[some])
+            np.testing.assert_allclose(found, expected[some], atol=1e-6)

@@ -32,8 +32,8 @@ __all__ = ["TermMatcher", "index_terms", "inverse_document_frequency", "weights_
 
 _WORDS_KEPT = 200_000
 """Words whose vectors are kept: about 200 MB at 256 dimensions."""
-_TEXTS_KEPT = 20_000
-"""Texts whose words are kept: some 2 kB each."""
+_TEXTS_KEPT = 30_000
+"""Texts whose words are kept, some 2 kB each, and as many again that were used before them."""
 
 _SAME, _UNRELATED = 0.60, 0.15
 """Cosines between word vectors at which two words count as the same, and as unrelated."""
@@ -122,6 +122,7 @@ class _Known:
         self._numbers: dict[str, int] = {}
         self._stems: dict[str, int] = {}
         self._texts: dict[str, tuple[Integers, str]] = {}
+        self._older: dict[str, tuple[Integers, str]] = {}
         # Rows of words; longer than needed, replaced by longer ones, never changed below ``size``.
         self._vectors: FloatArray = np.zeros((0, embedder.info.dimension), dtype=np.float32)
         self._stem_of: Integers = np.zeros(0, dtype=np.int32)
@@ -135,9 +136,12 @@ class _Known:
 
     def read_texts(self, texts: Sequence[str]) -> list[tuple[Integers, str]]:
         """The numbers of each text's words, but for single letters, and the text folded."""
-        # Other threads may go on with the texts that are forgotten here.
-        kept = self._texts = self._texts if len(self._texts) <= _TEXTS_KEPT else {}
-        unread = [text for text in dict.fromkeys(texts) if text not in kept]
+        if len(self._texts) > _TEXTS_KEPT:
+            self._texts, self._older = {}, self._texts
+        # Other threads may forget texts meanwhile: what is needed here is held here.
+        kept, older = self._texts, self._older
+        held = {text: kept.get(text) or older.get(text) for text in texts}
+        unread = [text for text, known in held.items() if known is None]
         if unread:
             import numpy as np
 
@@ -145,17 +149,12 @@ class _Known:
             found = [folded_words(text) for text in folded]
             # The words of all texts are learned together: embedding a few costs as much as many.
             numbers = self._number(list(chain.from_iterable(found)))
-            kept_words = ~self._is_letter[numbers]
             ends = np.cumsum([len(each) for each in found])
-            for text, plain, own, wanted in zip(
-                unread,
-                folded,
-                np.split(numbers, ends[:-1]),
-                np.split(kept_words, ends[:-1]),
-                strict=True,
-            ):
-                kept[text] = own[wanted], plain
-        return [kept[text] for text in texts]
+            for text, plain, own in zip(unread, folded, np.split(numbers, ends[:-1]), strict=True):
+                held[text] = own[~self._is_letter[own]], plain
+        complete = {text: known for text, known in held.items() if known is not None}
+        kept.update(complete)
+        return [complete[text] for text in texts]
 
     def read(self, variants: Sequence[Sequence[str]]) -> list[list[int]]:
         """The numbers of each term's forms."""
