@@ -15,7 +15,7 @@ from rag.filters import checked_filters, filter_values
 from rag.questions import understand
 from rag.refusals import refusal_for
 from rag.replying import Clock, Prepared, reply_steps
-from rag.retrieval import Retriever
+from rag.retrieval import Retriever, searched_collections
 from rag.schema import DEFAULT_COLLECTION, Answer, Asked, SearchResult, StreamEvent
 from rag.several import compose_parts
 from rag.text import normalise
@@ -96,6 +96,7 @@ class Assistant:
     ) -> SearchResult:
         """The passages that bear on a query, best first.
 
+        ``collection`` is the name of one, of several with commas between, or ``*`` for all.
         Raises InvalidInput for an empty or overlong query and for unknown filters,
         CollectionNotFound for an unknown collection.
         """
@@ -159,12 +160,16 @@ class Assistant:
     def filter_values(
         self, *, collection: str = DEFAULT_COLLECTION
     ) -> Mapping[str, Mapping[MetadataValue, int]]:
-        """What filters may name in a collection: by key each value, and how many documents have it.
+        """What filters may name in collections: by key each value, and how many documents have it.
 
         Keys and values are in order. Titles, sources and ids, which tell single documents apart,
         are left out. Raises CollectionNotFound.
         """
-        return filter_values(self._engine.documents(collection=collection))
+        return filter_values(
+            document
+            for each in searched_collections(self._engine, collection)
+            for document in self._engine.documents(collection=each)
+        )
 
     def stream(
         self,
@@ -333,9 +338,12 @@ class Assistant:
                 " sentences, or index the text as a document."
             )
             raise InvalidInput(message)
-        places = self._retriever.places(collection=collection, filters=filters)
         return understand(
-            text, history=history, known_places=places, exact=exact, as_follow_up=as_follow_up
+            text,
+            history=history,
+            known_places=self._retriever.places(collection=collection, filters=filters),
+            exact=exact,
+            as_follow_up=as_follow_up,
         )
 
     def _checked_composer(self, name: str | None) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rag.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
     from rag.schema import DocumentSummary, Filters, MetadataValue
 
@@ -52,7 +52,7 @@ def checked_filters(filters: Filters | None) -> Filters:
 
 
 def filter_values(
-    documents: Sequence[DocumentSummary],
+    documents: Iterable[DocumentSummary],
 ) -> Mapping[str, Mapping[MetadataValue, int]]:
     """By key each value that a filter may ask for, and how many documents have it, in order.
 

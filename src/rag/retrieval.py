@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from operator import mul
 from typing import TYPE_CHECKING
 
+from rag.errors import InvalidInput
 from rag.evidence import index_terms, weights_of
 from rag.questions import names_place, with_written_names
 from rag.scope import anchor_of, by_metadata, choose_scope
@@ -24,6 +26,7 @@ __all__ = [
     "Retriever",
     "rank",
     "score",
+    "searched_collections",
 ]
 
 _CANDIDATES = 60
@@ -61,7 +64,7 @@ class Retrieval:
 
 
 class Retriever:
-    """Finds the passages of a collection that bear on a question.
+    """Finds the passages of one or several collections that bear on a question.
 
     ``leg`` leaves out the other leg and all else that ranks: what one alone finds, to compare with.
     ``reranker`` reads the best passages once more, together with the question.
@@ -84,7 +87,9 @@ class Retriever:
         self._weights: Mapping[str, float] = RANKING_WEIGHTS if leg is None else {leg: 1.0}
         if self._reranker is not None:
             self._weights = {**self._weights, "reranker": _RERANKER_WEIGHT}
-        self._listed: tuple[Sequence[DocumentSummary], Mapping[About, Sequence[str]]] = ((), {})
+        self._listed: dict[
+            str, tuple[Sequence[DocumentSummary], Mapping[About, Sequence[str]]]
+        ] = {}
 
     @property
     def weights(self) -> Mapping[str, float]:
@@ -100,18 +105,16 @@ class Retriever:
         limit: int,
         exact: bool = False,
     ) -> Retrieval:
-        """The best ``limit`` passages, best first. Raises CollectionNotFound.
+        """The best ``limit`` passages, best first. Raises CollectionNotFound, InvalidInput.
 
-        ``exact`` searches all documents that the filters allow, whatever places or years the
-        question names.
+        ``collection`` may name several, see ``searched_collections``: their passages are ranked
+        together. ``exact`` searches all documents that the filters allow, whatever places or
+        years the question names.
         """
-        documents = self._engine.documents(collection=collection, filters=filters)
-        scope = choose_scope(
-            question, self._by_metadata(documents), filtered=bool(filters), exact=exact
-        )
-        frequencies, total = self._engine.document_frequencies(
-            index_terms(question), collection=collection
-        )
+        collections = searched_collections(self._engine, collection)
+        documents = self._by_metadata(collections, filters)
+        scope = choose_scope(question, documents, filtered=bool(filters), exact=exact)
+        frequencies, total = self._frequencies(index_terms(question), collections)
         weights = weights_of(question, frequencies, total)
         if scope.about:
             # The documents searched are about this place: each passage need not say so again.
@@ -123,12 +126,17 @@ class Retriever:
         if not documents or not question.rewritten:
             return Retrieval(question=question, hits=(), scope=scope)
         wording = _wording(question)
-        candidates = self._engine.candidates(
-            wording,
-            self._embedder.embed_query(wording),
-            collection=collection,
-            limit=_CANDIDATES,
-            document_ids=scope.document_ids,
+        vector = self._embedder.embed_query(wording)
+        candidates = tuple(
+            candidate
+            for each in collections
+            for candidate in self._engine.candidates(
+                wording,
+                vector,
+                collection=each,
+                limit=_CANDIDATES,
+                document_ids=scope.document_ids,
+            )
         )
         if self._leg is not None:
             candidates = _proposed_by(self._leg, candidates)
@@ -140,16 +148,42 @@ class Retriever:
 
         Raises CollectionNotFound.
         """
-        documents = self._engine.documents(collection=collection, filters=filters)
-        return tuple(sorted({d.place for d in self._by_metadata(documents) if d.place is not None}))
+        documents = self._by_metadata(searched_collections(self._engine, collection), filters)
+        return tuple(sorted({about.place for about in documents if about.place is not None}))
 
-    def _by_metadata(self, documents: Sequence[DocumentSummary]) -> Mapping[About, Sequence[str]]:
+    def _by_metadata(
+        self, collections: Sequence[str], filters: Filters
+    ) -> Mapping[About, Sequence[str]]:
+        found = [self._documents_by_metadata(each, filters) for each in collections]
+        if len(found) == 1:
+            return found[0]
+        kinds = dict.fromkeys(about for documents in found for about in documents)
+        return {
+            about: [i for documents in found for i in documents.get(about, ())] for about in kinds
+        }
+
+    def _documents_by_metadata(
+        self, collection: str, filters: Filters
+    ) -> Mapping[About, Sequence[str]]:
+        documents = self._engine.documents(collection=collection, filters=filters)
         # An engine gives the same listing until it changes: it is read once.
-        listed, groups = self._listed
+        listed, groups = self._listed.get(collection, (None, {}))
         if listed is not documents:
             groups = by_metadata(documents)
-            self._listed = documents, groups
+            self._listed[collection] = documents, groups
         return groups
+
+    def _frequencies(
+        self, terms: Sequence[str], collections: Sequence[str]
+    ) -> tuple[Mapping[str, int], int]:
+        """In how many passages of all collections each term occurs, and how many there are."""
+        counted = [
+            self._engine.document_frequencies(terms, collection=each) for each in collections
+        ]
+        together: Counter[str] = Counter()
+        for counts, _ in counted:
+            together.update(counts)
+        return together, sum(total for _, total in counted)
 
     def _ranked(
         self, question: Question, candidates: Sequence[Candidate], *, limit: int
@@ -188,6 +222,22 @@ class Retriever:
         if self._reranker is None:
             return question, rank(signalled, limit=limit)
         return question, _reranked(self._reranker, question, rank(signalled))[:limit]
+
+
+def searched_collections(engine: Engine, collection: str) -> tuple[str, ...]:
+    """The collections that a name means: one, several with commas between, or ``*`` for all.
+
+    Whether there are such collections, the engine says. Raises InvalidInput for no name at all.
+    """
+    if collection.strip() == "*":
+        return tuple(each.name for each in engine.collections())
+    names = tuple(dict.fromkeys(filter(None, map(str.strip, collection.split(",")))))
+    if not names:
+        raise InvalidInput(
+            f"The collection is {collection!r}. Expected its name, several names with commas"
+            " between, or * for all."
+        )
+    return names
 
 
 def _reranked(reranker: Reranker, question: Question, hits: tuple[Hit, ...]) -> tuple[Hit, ...]:

@@ -176,12 +176,12 @@ class Hit:
     """A passage found for a query. ``score`` is only comparable within one result list."""
 
     passage: Passage
-    rank: int
-    """1 is the best."""
+    rank: int  # 1 is the best
     score: float
     title: str
     source: str
     metadata: Metadata
+    collection: str = DEFAULT_COLLECTION
     signals: Mapping[str, float] = field(default_factory=dict)
     """What explains the score: plain numbers by name, such as ``dense`` and ``coverage``."""
 
@@ -259,8 +259,7 @@ class Draft:
 class Citation:
     """A verified quotation: ``document.text[start:end] == quote``."""
 
-    marker: int
-    """The number in ``[1]`` in the answer."""
+    marker: int  # the number in ``[1]`` in the answer
     passage_id: str
     document_id: str
     title: str
@@ -352,11 +351,9 @@ class Asked:
 class Feedback:
     """A reader's judgement of an answer."""
 
-    created: str
-    """ISO date and time, UTC."""
+    created: str  # ISO date and time, UTC
     answer_id: str
-    rating: int
-    """1 for a good answer, -1 for a bad one."""
+    rating: int  # 1 for a good answer, -1 for a bad one
     comment: str
     asked: Asked | None
     """None when the answer was no longer known when the judgement came."""

@@ -77,6 +77,7 @@ class TestQuestions:
         passage = {
             "passage_id": "d1-0",
             "document_id": "d1",
+            "collection": "default",
             "title": "<script>alert(1)</script>",
             "source": "hefei.txt",
             "section": ["二、2024年工作安排"],

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from rag.assistant import Assistant
+from rag.composers.extractive import ExtractiveComposer
 from rag.engines.embedded import EmbeddedEngine
 from rag.engines.memory import MemoryEngine
 from rag.errors import (
@@ -17,6 +19,7 @@ from rag.errors import (
     DocumentReplaced,
     InvalidInput,
 )
+from rag.evidence import TermMatcher
 from rag.library import Library
 from rag.schema import CollectionSettings
 from tests.storage_samples import DIMENSION, FAKE
@@ -24,6 +27,7 @@ from tests.storage_samples import DIMENSION, FAKE
 if TYPE_CHECKING:
     from rag.protocols import Engine
 
+THINGS = ("公园", "地铁", "学校", "医院", "道路", "住房")
 TEXT = "合肥市今年计划建设公园二十个。" * 30
 
 
@@ -176,3 +180,80 @@ class TestWhatHasGone:
         with pytest.raises(DocumentReplaced, match=old) as caught:
             library.document(old)
         assert caught.value.replacement == library.documents("laws")[0].document_id
+
+
+def asking(engine: Engine) -> Assistant:
+    matcher = TermMatcher(FAKE)
+    composer = ExtractiveComposer(embedder=FAKE, matcher=matcher, passages_of=engine.passages)
+    return Assistant(
+        engine=engine,
+        embedder=FAKE,
+        composers={"extractive": composer},
+        default_composer="extractive",
+        matcher=matcher,
+        max_question_characters=1_000,
+    )
+
+
+@pytest.mark.parametrize("named", ["default,drafts", " drafts , default,drafts", "*"])
+def test_several_collections_are_searched_as_one(
+    engine: Engine, library: Library, named: str
+) -> None:
+    park = add(library, "default", text="今年计划建设公园二十个。" * 5)
+    metro = add(library, "drafts", text="今年计划建设公园和地铁三条。" * 5)
+    add(library, "other", text="本市学校。") if named != "*" else None
+    result = asking(engine).search("公园", collection=named, top_k=10)
+    assert {hit.passage.document_id: hit.collection for hit in result.hits} == {
+        park: "default",
+        metro: "drafts",
+    }
+    assert [hit.rank for hit in result.hits] == list(range(1, len(result.hits) + 1))
+    scores = [hit.score for hit in result.hits]
+    assert scores == sorted(scores, reverse=True)
+
+
+def test_passages_of_several_collections_rank_as_if_they_were_in_one(
+    engine: Engine, library: Library
+) -> None:
+    texts = {f"{n}.txt": f"第{n}类项目计划建设{thing}若干。" for n, thing in enumerate(THINGS)}
+    for number, (name, text) in enumerate(texts.items()):
+        add(library, "whole", name, text)
+        add(library, "odd" if number % 2 else "even", name, text)
+    assistant = asking(engine)
+    for query in ("公园", "地铁", "建设学校"):
+        whole = assistant.search(query, collection="whole", top_k=3).hits
+        parts = assistant.search(query, collection="odd,even", top_k=3).hits
+        assert [hit.source for hit in parts][:1] == [hit.source for hit in whole][:1]
+
+
+def test_a_question_over_several_collections_is_answered_from_the_right_one(
+    engine: Engine, library: Library
+) -> None:
+    add(library, "default", text="公园计划建设二十个。")
+    add(library, "drafts", text="地铁计划建设三条。")
+    answer = asking(engine).ask("地铁建设几条？", collection="*")
+    assert [citation.quote for citation in answer.citations] == ["地铁计划建设三条"]
+
+
+@pytest.mark.parametrize("named", ["default,nothing", "nothing"])
+def test_each_collection_that_is_searched_must_exist(
+    engine: Engine, library: Library, named: str
+) -> None:
+    add(library, "default")
+    with pytest.raises(CollectionNotFound, match="nothing"):
+        asking(engine).search("公园", collection=named)
+
+
+@pytest.mark.parametrize("named", ["", " , "])
+def test_no_collection_at_all_is_bad_input(engine: Engine, named: str) -> None:
+    with pytest.raises(InvalidInput, match="several names with commas"):
+        asking(engine).search("公园", collection=named)
+
+
+def test_filters_offer_what_all_searched_collections_have(engine: Engine, library: Library) -> None:
+    for collection, year in (("default", 2023), ("drafts", 2024)):
+        library.add_bytes(
+            TEXT.encode(), name="a.txt", collection=collection, metadata={"year": year}
+        )
+    values = asking(engine).filter_values(collection="*")
+    assert values["year"] == {2023: 1, 2024: 1}

@@ -60,6 +60,7 @@ def supported(sample_application: Any, checker: SupportChecker) -> Any:
         (CARS, "合肥生产了74万辆新能源汽车。"),
         (CARS, "汽车总产量134万辆。"),
         (CARS, "In 2023 Hefei produced 740,000 new energy vehicles, ranking among the top 5."),
+        (CARS, "In 2023, Hefei produced 740,000 new energy vehicles."),
         (INDUSTRY, "2023年，合肥汽车产业爆发式增长，拥有整车厂6家，集聚上下游企业500多家。"),
         (INDUSTRY, "2024年力争新能源汽车产量突破120万辆。"),
         (INDUSTRY, "合肥支持比亚迪、大众、蔚来、长安等做大做强。"),
@@ -75,6 +76,7 @@ def supported(sample_application: Any, checker: SupportChecker) -> Any:
         (JOBS, "固定资产投资增长3%左右，社会消费品零售总额增长7%左右。"),
         (JOBS, "Fixed asset investment is to grow by about 3%, and retail sales by about 7%."),
         (RESEARCH, "全社会研发投入强度达到3.91%，居万亿城市第7位。"),
+        (RESEARCH, "2023年全社会研发投入强度3.91%，居万亿城市第7位。"),
         (RESEARCH, "R&D spending intensity was 3.91%, seventh among trillion-yuan cities."),
         (RAIL, "2023年，地铁1号线三期开通运营，运营总里程突破200公里。"),
         (RAIL, "轨道交通运营总里程超过200公里。"),
@@ -96,6 +98,7 @@ def test_what_the_passages_say_is_supported(supported: Any, question: str, sente
         # Another figure, or another thing's.
         (CARS, "新能源汽车产量达75万辆。"),
         (CARS, "新能源汽车产量134万辆。"),
+        (CARS, "Hefei produced 1.34 million new energy vehicles in 2023."),
         (CARS, "合肥2023年汽车销量74万辆。"),
         (CARS, "新能源汽车产量74万台，电池产量74万辆。"),
         (CARS, "In 2023 Hefei produced 750,000 new energy vehicles."),

@@ -170,12 +170,11 @@ def build(*, assistant: Callable[[], Assistant], library: Callable[[], Library])
         def look(*chosen: str) -> tuple[Any, ...]:
             """The documents, what an empty conversation says about them, and their filters."""
             here = library()
+            worded = assistant().composers[0] != "extractive"
             return (
                 documents.listing(here),
                 gr.Chatbot(
-                    placeholder=documents.welcome(
-                        here, worded=assistant().composers[0] != "extractive"
-                    ),
+                    placeholder=documents.welcome(here, worded=worded),
                     examples=documents.examples(here),
                 ),
                 *filters.offered(assistant(), *chosen),
@@ -271,9 +270,8 @@ def _steps(
         yield gr.skip(), gr.skip(), gr.skip(), gr.skip()
         return
     field: Any = gr.Textbox(value="", submit_btn=False, stop_btn=True)
-    for growing in answering(
-        assistant, turns, asked, filters=filters, exact=exact, composer=composer
-    ):
+    events = answering(assistant, turns, asked, filters=filters, exact=exact, composer=composer)
+    for growing in events:
         turns = growing
         yield messages(turns), gr.skip(), turns, field
         field = gr.skip()

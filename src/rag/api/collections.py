@@ -83,11 +83,11 @@ def rename_collection(
     summary="List what filters may name",
     responses={
         200: examples.described("list_metadata", "The values of each key, with their documents."),
-        **responses(404, 429, 503),
+        **responses(404, 422, 429, 503),
     },
 )
 def list_metadata(name: Name, application: Opened) -> MetadataReply:
-    """Places, years and other metadata of a collection's documents: what a filter box offers."""
+    """Places, years and other metadata of documents: what a filter box offers."""
     return MetadataReply.of(name, application.assistant.filter_values(collection=name))
 
 

@@ -8,7 +8,7 @@ from rag import schema
 from rag.api.wire import (
     AskReply,
     Citation,
-    CollectionName,
+    CollectionNames,
     Exact,
     Filters,
     Passages,
@@ -104,7 +104,7 @@ class ChatRequest(Request):
     stream_options: StreamOptions | None = None
     n: Literal[1] | None = None
     response_format: TextFormat | None = None
-    collection: CollectionName = schema.DEFAULT_COLLECTION
+    collection: CollectionNames = schema.DEFAULT_COLLECTION
     filters: Filters = Field(default_factory=dict)
     top_k: TopK = None
     exact: Exact = False

@@ -14,6 +14,7 @@ __all__ = [
     "Citation",
     "CitationsEvent",
     "CollectionName",
+    "CollectionNames",
     "DeltaEvent",
     "Exact",
     "ExplainedPassage",
@@ -64,6 +65,14 @@ MetadataValue = str | int
 CollectionName = Annotated[
     Text, Field(description="Which set of documents.", examples=[schema.DEFAULT_COLLECTION])
 ]
+CollectionNames = Annotated[
+    Text,
+    Field(
+        description="Which set of documents: its name, several names with commas between, or `*`"
+        " for all of them.",
+        examples=[schema.DEFAULT_COLLECTION, "default,laws", "*"],
+    ),
+]
 Filters = Annotated[
     dict[Text, Text | WholeNumber],
     Field(
@@ -109,7 +118,7 @@ class SearchRequest(Request):
 
     query: Text = Field(description="Some words or a question, in any language.")
     top_k: TopK = None
-    collection: CollectionName = schema.DEFAULT_COLLECTION
+    collection: CollectionNames = schema.DEFAULT_COLLECTION
     filters: Filters = Field(default_factory=dict)
     exact: Exact = False
     explain: Explain = False
@@ -119,7 +128,7 @@ class AskRequest(Request):
     """A question, and how it should be answered."""
 
     question: Text = Field(description="A question in Chinese, English or another language.")
-    collection: CollectionName = schema.DEFAULT_COLLECTION
+    collection: CollectionNames = schema.DEFAULT_COLLECTION
     filters: Filters = Field(default_factory=dict)
     history: list[Turn] = Field(
         [], max_length=MAX_HISTORY, description="The dialogue so far, oldest first."
@@ -140,6 +149,7 @@ class Passage(Reply):
 
     passage_id: str
     document_id: str
+    collection: str = Field(description="The set of documents that it is of.")
     title: str = Field(description="Title of the document.")
     source: str = Field(description="File name or path of the document.")
     section: list[str] = Field(description="Headings above the passage, outermost first.")
@@ -157,6 +167,7 @@ class Passage(Reply):
         plain = cls(
             passage_id=passage.passage_id,
             document_id=passage.document_id,
+            collection=hit.collection,
             title=hit.title,
             source=hit.source,
             section=list(passage.section),

@@ -233,14 +233,15 @@ class Snapshot:
         """Passages with their documents' titles, in the order asked for."""
         rows = self._connection.execute(
             'SELECT p.passage_id, d.document_id, p.ordinal, p.text, p.start, p."end", p.section,'
-            " p.page, p.period, d.title, d.source, d.metadata FROM json_each(?) AS wanted"
+            " p.page, p.period, c.name, d.title, d.source, d.metadata FROM json_each(?) AS wanted"
             " CROSS JOIN passages AS p ON p.passage_id = wanted.value"
-            " JOIN documents AS d ON d.key = p.document ORDER BY wanted.key",
+            " JOIN documents AS d ON d.key = p.document"
+            " JOIN collections AS c ON c.key = d.collection ORDER BY wanted.key",
             (json.dumps(list(dict.fromkeys(passage_ids))),),
         )
         metadata: dict[str, Metadata] = {}
         hits: dict[str, Hit] = {}
-        for *columns, title, source, encoded in rows:
+        for *columns, collection, title, source, encoded in rows:
             if encoded not in metadata:
                 metadata[encoded] = json.loads(encoded)
             passage = _passage(columns)
@@ -251,6 +252,7 @@ class Snapshot:
                 title=title,
                 source=source,
                 metadata=metadata[encoded],
+                collection=collection,
             )
         return hits
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rag.cli import passages
 from rag.cli.options import (
-    add_collection,
+    add_collections,
     add_filters,
     add_json,
     add_settings,
@@ -34,7 +34,7 @@ _NEAREST_LENGTH = 80
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("question", type=text, help="the question, in quotation marks")
-    add_collection(parser)
+    add_collections(parser)
     add_filters(parser)
     parser.add_argument(
         "--top-k", type=int, metavar="N", help="passages in the reply (RAG_TOP_K; 5)"
@@ -112,9 +112,8 @@ def _lines(answer: Answer, *, weights: Mapping[str, float] | None) -> list[Line]
 
 def _cited(citation: Citation, hit: Hit | None) -> Sequence[Line]:
     place = passages.place(citation.title, citation.section)
-    page = f" · page {citation.page}" if citation.page else ""
     return (
         line(("strong", f"[{citation.marker}] "), place),
         line(*passages.quoted(citation, hit), indent=4),
-        line(("dim", f"{citation.source} {citation.start}–{citation.end}{page}"), indent=4),
+        line(("dim", passages.whereabouts(citation, hit, source=citation.source)), indent=4),
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from rag.cli.options import (
     add_collection,
+    add_collections,
     add_filters,
     add_json,
     add_settings,
@@ -39,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     removing.add_argument("document_ids", nargs="+", type=text, metavar="ID")
 
     naming = actions.add_parser("metadata", help="places, years and the like that filters may name")
-    add_collection(naming)
+    add_collections(naming)
 
     reading = actions.add_parser("passage", help="a passage and those before and after it")
     reading.add_argument("passage_id", type=text, metavar="ID")

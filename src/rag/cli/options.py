@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "add_collection",
+    "add_collections",
     "add_filters",
     "add_json",
     "add_settings",
@@ -42,6 +43,17 @@ def add_collection(parser: argparse.ArgumentParser) -> None:
         default=DEFAULT_COLLECTION,
         metavar="NAME",
         help=f"collection to use ({DEFAULT_COLLECTION})",
+    )
+
+
+def add_collections(parser: argparse.ArgumentParser) -> None:
+    """Which collections."""
+    parser.add_argument(
+        "--collection",
+        type=text,
+        default=DEFAULT_COLLECTION,
+        metavar="NAME[,NAME…]",
+        help=f"collection to search, or several, or '*' for all ({DEFAULT_COLLECTION})",
     )
 
 

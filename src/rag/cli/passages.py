@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rag.cli.output import Line, line
+from rag.schema import DEFAULT_COLLECTION
 
 if TYPE_CHECKING:
-    from rag.schema import Citation, Hit
+    from rag.schema import Citation, Hit, Passage
 
-__all__ = ["SIGNALS", "lines", "place", "quoted"]
+__all__ = ["SIGNALS", "lines", "place", "quoted", "whereabouts"]
 
 SIGNALS: Mapping[str, str] = {
     "dense": "nearness in meaning: the cosine of the question's and the passage's vectors",
@@ -53,6 +54,14 @@ def _shortened(text: str, most: int | None) -> str:
     return text if most is None or len(text) <= most else text[:most].rstrip() + " …"
 
 
+def whereabouts(located: Passage | Citation, hit: Hit | None, *, source: str) -> str:
+    """The file and the offsets in it, with the page and another collection than the usual one."""
+    page = f" · page {located.page}" if located.page else ""
+    collection = hit.collection if hit else DEFAULT_COLLECTION
+    named = "" if collection == DEFAULT_COLLECTION else f"{collection}: "
+    return f"{named}{source} {located.start}–{located.end}{page}"
+
+
 def lines(
     hits: Sequence[Hit], *, weights: Mapping[str, float] | None = None, most: int | None = None
 ) -> list[Line]:
@@ -63,7 +72,6 @@ def lines(
     shown = []
     for hit in hits:
         passage = hit.passage
-        page = f" · page {passage.page}" if passage.page else ""
         shown += [
             line(),
             line(
@@ -72,7 +80,7 @@ def lines(
                 ("dim", f"  score {hit.score:.3f}"),
             ),
             line(_shortened(" ".join(passage.text.split()), most), indent=4),
-            line(("dim", f"{hit.source} {passage.start}–{passage.end}{page}"), indent=4),
+            line(("dim", whereabouts(passage, hit, source=hit.source)), indent=4),
         ]
         if weights is not None:
             shown += _made_of(hit.signals, weights)

@@ -181,6 +181,7 @@ def _passage(hit: Hit, *, explain: bool) -> dict[str, object]:
     plain: dict[str, object] = {
         "passage_id": hit.passage.passage_id,
         "document_id": hit.passage.document_id,
+        "collection": hit.collection,
         "title": hit.title,
         "source": hit.source,
         "section": list(hit.passage.section),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rag.cli import passages
 from rag.cli.options import (
-    add_collection,
+    add_collections,
     add_filters,
     add_json,
     add_settings,
@@ -35,7 +35,7 @@ _RELATIVE = {
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("query", type=text, help="what to look for, in quotation marks")
-    add_collection(parser)
+    add_collections(parser)
     add_filters(parser)
     parser.add_argument("--top-k", type=int, metavar="N", help="how many passages (RAG_TOP_K; 5)")
     parser.add_argument(

@@ -72,7 +72,7 @@ _DOUBLED = re.compile(r"翻番|翻一番|翻了一番|一倍|1倍|两倍|2倍|�
 _HALF = re.compile(r"一半|半数|半")
 _SERIAL = re.compile(r"(?<![a-z])[a-z]{1,4}-?\d+[a-z]*")
 """Letters with a number are a name: G60, A380, 5G reads as a figure."""
-_YEAR = re.compile(r"(?<![\d.,])(?P<year>(?:19|20)\d\d)(?![\d,]|\.\d)(?:\s*年)?")
+_YEAR = re.compile(r"(?<![\d.,])(?P<year>(?:19|20)\d\d)(?![.,]?\d)(?:\s*年)?")
 _COUNTED_YEAR = re.compile(
     r"\s*(?:[十百千万亿]|[个家项户人套辆名公里元%]|percent|projects|vehicles)"
 )

@@ -77,6 +77,8 @@ _NAMES_NOBODY = frozenset(
 _BEARS_ON = 0.2
 """Least share of the question that the evidence of an answer's sentence holds."""
 
+_AFTER_YEAR = re.compile(r"(?<=\d\d\d\d年)(?=[\u4e00-\u9fff])")
+"""Where a word begins, whatever the segmenter thinks: 2023年全社会 holds no word 年全."""
 _GOES_ON = re.compile(r"(?:and |while |thereby |thus )?(?:\w+ing|which|who|that)\b", re.I)
 
 
@@ -230,26 +232,26 @@ class SupportChecker:
     def _fits(self, figure: Figure, terms: Question, unit: Quotable) -> bool:
         """Whether a figure of the unit is a figure of what the terms say.
 
-        Evidence often chains figures of many things: each belongs to its own clause.
+        Evidence often chains figures of many things: each belongs to its own clause. What is
+        counted stands there, or in a clause that has no figure.
         """
         total = sum(terms.weights)
         if not total:
             return True
-        (known,) = self._matcher.matches(terms, [f"{unit.text}\n{unit.context}"])
+        pieces = _clauses(unit.text)
+        written = [figures(piece) for piece in pieces]
+        near = [p for p, f in zip(pieces, written, strict=True) if not f or figure.is_in(f)]
+        (known,) = self._matcher.matches(terms, ["\n".join((*near, unit.context))])
         across = contains_han(" ".join(terms.terms)) != contains_han(unit.text)
         for term, weight, match in zip(terms.terms, terms.weights, known, strict=True):
             judged = term in terms.alternatives if across else _is_noun(term)
             bar = _COUNTED_ACROSS if across else _COUNTED
             if judged and weight >= _TELLING and match < bar and not compares(term):
                 return False
-        pieces = _clauses(unit.text)
         own, others = [0.0], [0.0]
-        for piece, row in zip(pieces, self._matcher.matches(terms, pieces), strict=True):
+        for its, row in zip(written, self._matcher.matches(terms, pieces), strict=True):
             held = sum(w * float(m) for w, m in zip(terms.weights, row, strict=True)) / total
-            if figure.is_in(figures(piece)):
-                own.append(held)
-            else:
-                others.append(held)
+            (own if figure.is_in(its) else others).append(held)
         return max(others) - max(own) <= _OTHERS_FIGURE
 
     def _said_beside(self, clause: str, terms: Question, evidence: Sequence[Quotable]) -> str:
@@ -284,7 +286,7 @@ class SupportChecker:
 
 def _terms(text: str) -> Question:
     """The content words of a text; its figures and names are judged by themselves."""
-    question = understand(text)
+    question = understand(_AFTER_YEAR.sub(" ", text))
     kept = [
         (term, weight)
         for term, weight in zip(question.terms, question.weights, strict=True)

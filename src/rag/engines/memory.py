@@ -184,6 +184,7 @@ class MemoryEngine:
                     title=document.title,
                     source=document.source,
                     metadata=document.metadata,
+                    collection=document.collection,
                 )
         return hits
 
