@@ -60,7 +60,7 @@ _KINDS: tuple[tuple[AnswerKind, re.Pattern[str]], ...] = (
     (
         "date",
         re.compile(
-            r"什么时候|何时|哪一?[年天月]|几[月号]|多会儿|什么日期|\bwhen\b|\bwhat\s+(?:date|day|year)\b|\bwhich\s+year\b",
+            r"(?:什么|哪个)时候|何[时年月]|哪[一几]?[年天月日]|几[月号时]|多会儿|什么日期|\bwhen\b|\bwhat\s+(?:date|day|year)\b|\bwhich\s+year\b",
             re.I,
         ),
     ),
@@ -81,7 +81,7 @@ _KINDS: tuple[tuple[AnswerKind, re.Pattern[str]], ...] = (
     (
         "name",
         re.compile(
-            r"谁|叫什么|什么名|哪[个家座条所位里儿]|什么地方|何地|\bwho(?:m|se)?\b|\bwhere\b|\bwhich\b|\bname\s+of\b|\bcalled\b",
+            r"谁|何人|叫什么|什么名|哪一?[个家座条所位里儿种项届场支部本类处]|什么地方|何[地处]|\bwho(?:m|se)?\b|\bwhere\b|\bwhich\b|\bname\s+of\b|\bcalled\b",
             re.I,
         ),
     ),
