@@ -18,7 +18,18 @@ from rag.questions import understand
 
 
 @pytest.mark.parametrize(
-    "text", ["产量74万辆", "增长5.8%", "近六成", "实现两年翻番", "六家企业", "全覆盖", "grew by 7"]
+    "text",
+    [
+        "产量74万辆",
+        "增长5.8%",
+        "近六成",
+        "实现两年翻番",
+        "六家企业",
+        "三百辆",
+        "四所",
+        "全覆盖",
+        "grew by 7",
+    ],
 )
 def test_a_quantity_is_a_figure(text: str) -> None:
     assert has_figure(text)
@@ -31,9 +42,27 @@ def test_a_number_that_only_names_is_no_figure(text: str) -> None:
     assert not has_figure(text)
 
 
-@pytest.mark.parametrize("text", ["2024年1月16日", "年底前", "上半年", "on March 5, 2021"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2024年1月16日",
+        "年底前",
+        "上半年",
+        "on March 5, 2021",
+        "286年分治",
+        "嘉靖七年",
+        "南宋时兴建",
+        "公元前3年",
+        "七十年代",
+    ],
+)
 def test_dates_are_recognised(text: str) -> None:
     assert has_date(text)
+
+
+@pytest.mark.parametrize("text", ["连续三年保持", "过去五年增长", "三年行动计划", "人大代表"])
+def test_so_many_years_are_no_date(text: str) -> None:
+    assert not has_date(text)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,8 @@ _QUANTITY = (
     r"(?:\s*(?:hundred|thousand|million|billion|trillion|-))*\s*"
 )
 _FIGURE = re.compile(
-    r"\d+(?:\.\d+)?|[一二三四五六七八九十百千万亿两]+(?:成|倍|分之|连[冠丰增升]|[个家项条座次位名户人])|翻番|过半|全覆盖"
+    r"\d+(?:\.\d+)?|[一二三四五六七八九十百千万亿两]+"
+    r"(?:成|倍|分之|连[冠丰增升]|[个家项条座次位名户人所种款台艘只支层栋岁辆套])|翻番|过半|全覆盖"
 )
 # Figures that name or number something instead of counting it: “6+5+X”, 1号线, 第十四届, 12345热线;
 # and the one that is an article: 其中一个种.
@@ -106,8 +107,14 @@ _MEASURED = tuple(
 
 _COUNTERS = ("间座所家个处栋户", "名人位个", "次场届班趟", "条列", "只头件台", "部个首本册")
 
+_HAN_DIGITS = "[〇零元一二三四五六七八九十]"
 _DATE = re.compile(
-    r"\d{4}\s*年(?:\d{1,2}月(?:\d{1,2}日)?)?|\d{1,2}月(?:\d{1,2}日|[底初份])?|年底|上半年|下半年"
+    r"\d{3,4}\s*年(?:\d{1,2}月(?:\d{1,2}日)?)?|\d{1,2}月(?:\d{1,2}日|[底初份])?|年底|上半年|下半年"
+    r"|(?:公元前?|民国)\d+\s*年|世纪|[\d〇零一二三四五六七八九]0?[十0]?年代|[一二三四五六七八九十正腊]月(?!均)"
+    # Years of an era: 嘉靖七年, and not so many years: 连续三年.
+    rf"|(?!连续|过去|未来|今后|最近|此后|其后|前后|为期|历时|长达|任期|累计|用了|近|这|前|后)"
+    rf"[\u4e00-\u9fff]{{2}}{_HAN_DIGITS}{{1,3}}年(?![来以内间多])"
+    r"|[夏商周秦汉隋唐宋元明清]朝|[汉唐宋元明清]代(?!表)|[南北东西][宋汉晋]"
     r"|\b(?:January|February|March|April|May|June|July|August|September|October|November|December)\b"
     r"|\b(?:19|20)\d\d\b"
 )
