@@ -12,12 +12,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rag.catalog import Catalog, Snapshot
 from rag.engines.indexes import CollectionIndexes, remove_indexes
+from rag.engines.listing import Listing
 from rag.engines.validation import matches, validated
 from rag.errors import CollectionNotFound, IndexMismatch, InvalidInput
 from rag.protocols import Candidate
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from rag.catalog import Position
     from rag.lexical import LexicalIndex
     from rag.schema import (
         Asked,
@@ -71,7 +70,7 @@ class EmbeddedEngine:
         self._model_of = model_of
         self._indexes: dict[str, CollectionIndexes] = {}
         self._indexes_lock = threading.Lock()
-        self._listings: dict[int, _Listing] = {}
+        self._listings: dict[int, Listing] = {}
         self._wrote = False
         self._closed = False
 
@@ -229,12 +228,12 @@ class EmbeddedEngine:
             return summaries
         return tuple(summary for summary in summaries if matches(summary, filters))
 
-    def _listing(self, snapshot: Snapshot, key: int, collection: str) -> _Listing:
+    def _listing(self, snapshot: Snapshot, key: int, collection: str) -> Listing:
         # Every question needs its collection's documents: they are read when they have changed.
         head = snapshot.head(key)
         listing = self._listings.get(key)
         if listing is None or listing.at != head:
-            listing = _Listing.of(snapshot, key, collection)
+            listing = Listing.of(snapshot, key, collection)
             self._listings[key] = listing
         return listing
 
@@ -348,46 +347,6 @@ class EmbeddedEngine:
             return self._embedder
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Listing:
-    """A collection's documents at one moment, and where the keys of their passages are."""
-
-    at: Position
-    summaries: tuple[DocumentSummary, ...]
-    ids: tuple[str, ...]
-    ranges: npt.NDArray[np.int64]
-    """By document, as ``ids``: its key, and the first and the last key of its passages."""
-
-    @classmethod
-    def of(cls, snapshot: Snapshot, key: int, collection: str) -> _Listing:
-        """What a snapshot has of a collection."""
-        import numpy as np
-
-        by_id = snapshot.ranges_by_id(key)
-        ranges = [(each.document, each.first, each.last) for each in by_id.values()]
-        return cls(
-            at=snapshot.head(key),
-            summaries=snapshot.documents(collection),
-            ids=tuple(by_id),
-            ranges=np.array(ranges, dtype=np.int64).reshape(-1, 3),
-        )
-
-    def places_of(self, document_ids: frozenset[str]) -> npt.NDArray[np.bool_]:
-        """Which of the documents have one of these ids."""
-        import numpy as np
-
-        return np.fromiter(map(document_ids.__contains__, self.ids), np.bool_, len(self.ids))
-
-    def keys_of(self, chosen: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
-        """The keys of all passages of some of the documents, document by document."""
-        import numpy as np
-
-        first, last = self.ranges[chosen, 1], self.ranges[chosen, 2]
-        lengths = last - first + 1
-        begun = np.cumsum(lengths) - lengths
-        return np.repeat(first - begun, lengths) + np.arange(lengths.sum())
-
-
 def _check_model(
     folder: Path, collection: str, *, stored: EmbedderInfo, given: EmbedderInfo
 ) -> None:
@@ -398,7 +357,8 @@ def _check_model(
         f"{_describe(stored)}; the model now in use is {_describe(given)}. Vectors of different "
         f"models cannot be compared. Set RAG_EMBEDDER to the model it was indexed with, change the "
         "index's model with rag reembed, or choose another folder with RAG_DATA_DIR and index the "
-        "documents there: rag index PATH"
+        "documents there: rag index PATH. A collection with a model of its own keeps it: put that "
+        "model's files back, or index its documents in a new collection."
     )
 
 
