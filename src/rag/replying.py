@@ -140,7 +140,7 @@ def _answer(
     if refusal is None and not citations:
         refusal = refusal_for(prepared.retrieval, prepared.draft, 0.0)
     if refusal is not None:
-        notice, confidence = None, min(confidence, 1.0 - ANSWER_BAR)
+        notice, confidence = None, min(confidence, ANSWER_BAR)
     text = "\n".join(lines)
     _check_markers(text, citations, refused=refusal is not None)
     composer = composer or prepared.composer

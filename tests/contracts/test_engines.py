@@ -252,6 +252,8 @@ def test_filters_compare_values_with_their_type(engine: Engine) -> None:
         ({}, 3),
         ({"year": 2024}, 2),
         ({"year": 2024, "place": "合肥市"}, 1),
+        ({"place": "合肥"}, 2),
+        ({"place": "合肥县"}, 0),
         ({"year": "2024"}, 0),
         ({"unheard of": "x"}, 0),
         ({"source": "合肥市2023"}, 1),

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rag.errors import InvalidInput
+from rag.questions.places import bare_name
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,10 +22,16 @@ _LENGTH_TOLERANCE = 1e-3
 
 
 def matches(document: Document | DocumentSummary, filters: Filters) -> bool:
-    """Whether a document has these values, as metadata, or as its id or source."""
+    """Whether a document has these values, as metadata, or as its id or source.
+
+    A place may be named without its rank: 合肥 is 合肥市, and 吉林 both the province and the city.
+    """
     own = {"document_id": document.document_id, "source": document.source}
+    place = str(document.metadata.get("place", ""))
     return all(
-        (own.get(name) or document.metadata.get(name)) == value for name, value in filters.items()
+        (own.get(name) or document.metadata.get(name)) == value
+        or (name == "place" and place != "" and bare_name(place) == value)
+        for name, value in filters.items()
     )
 
 
