@@ -318,9 +318,10 @@ def _share(value: float | None, top: float) -> float:
 
 
 def _period_agreement(question: Question, hit: Hit) -> float:
-    if question.period is None or hit.passage.period is None:
+    wanted = question.period or question.tends
+    if wanted is None or hit.passage.period is None:
         return 0.0
-    return 1.0 if question.period == hit.passage.period else -1.0
+    return 1.0 if wanted == hit.passage.period else -1.0
 
 
 def _year_agreement(question: Question, hit: Hit) -> float:

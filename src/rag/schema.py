@@ -211,6 +211,7 @@ class Question:
     relative_years: tuple[int, ...] = ()
     """Offsets from the document's own year: 0 this year, -1 last year, 1 next year."""
     period: Period | None = None
+    tends: Period | None = None  # what it rather asks for, where it does not say
     places: tuple[str, ...] = ()
     """Places the question names, whether or not any document is about them."""
     terms: tuple[str, ...] = ()

@@ -119,6 +119,14 @@ def test_what_was_typed_can_be_searched_as_it_is(sample_application: Any) -> Non
     assert typed.rewritten == "那2024年的目标呢？"
 
 
+def test_how_things_stand_is_answered_with_results_or_with_what_is_called_a_plan(
+    sample_application: Any,
+) -> None:
+    economy, prices = _held(sample_application, ["合肥经济怎么样？", "物价涨了多少？"])
+    assert "增长5.8%" in economy.answer
+    assert prices.answer == "2024年目标：「居民消费价格涨幅3%左右」[1]"
+
+
 def test_a_follow_up_finds_the_report_of_another_place(tmp_path: Path) -> None:
     from rag.factory import open_application
     from rag.settings import Settings

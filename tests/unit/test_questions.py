@@ -266,3 +266,20 @@ def test_names_spelt_out_are_found_as_they_are_written(
 def test_without_unknown_names_a_question_stays_as_it_is() -> None:
     question = understand("合肥2024年目标是多少？")
     assert with_written_names(question, ["合肥"]) is question
+
+
+@pytest.mark.parametrize(
+    ("text", "tends"),
+    [
+        ("就业情况怎么样", "review"),
+        ("老百姓收入增加了吗", "review"),
+        ("物价涨了多少", "review"),
+        ("How is the job market?", "review"),
+        ("2024年经济怎么样", None),
+        ("今年的就业情况如何", None),
+        ("打算怎么样发展养老", None),
+        ("绿道有多长", None),
+    ],
+)
+def test_how_things_stand_asks_rather_for_results(text: str, tends: str | None) -> None:
+    assert understand(text).tends == tends

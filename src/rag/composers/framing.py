@@ -16,9 +16,13 @@ __all__ = ["lead", "needs_label"]
 
 
 def needs_label(question: Question, chosen: Sequence[Sentence]) -> bool:
-    """Whether the quotations do not speak for themselves: foreign to the asker, or of two years."""
+    """Whether the quotations do not speak for themselves: foreign to the asker, of two years, or
+    plans where results seem to be asked for.
+    """
     foreign = question.language != "zh" and any(contains_han(s.text) for s in chosen)
-    return foreign or len({s.hit.passage.period for s in chosen}) > 1
+    periods = {s.hit.passage.period for s in chosen}
+    unexpected = question.tends is not None and not periods <= {None, question.tends}
+    return foreign or unexpected or len(periods) > 1
 
 
 def lead(question: Question, sentence: Sentence, *, labelled: bool) -> str:

@@ -176,7 +176,9 @@ def evidence_signals(question: Question, best: Sentence) -> dict[str, float]:
     return {
         **best.signals,
         "coverage": best.coverage + _CARRIED * best.signals["carried"],
-        "wrong_year": float(best.signals["year"] < 0 or _of_another_year(question, best)),
+        "wrong_year": float(
+            (best.signals["year"] < 0 and not question.tends) or _of_another_year(question, best)
+        ),
         "lacks": _lacks(question, best),
         "passage_dense": best.hit.signals.get("dense", 0.0),
         "nouns": _nouns(question, best),

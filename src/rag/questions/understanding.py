@@ -46,6 +46,13 @@ _PAST = re.compile(r"\b(?:did|was|were|had|began|opened|won|rose|fell|saw|went|c
 """Says that a question is put in the past tense, and not that it asks for results: the report
 *did* set a target."""
 
+_STATE = re.compile(
+    r"怎么?样|(?:情况|形势|状况)(?:如何|好吗)?|好吗|好不好|了(?:吗|么|没有?|多少|几)|进展|成果|成效|恢复得"
+    r"|^\W*how\s+(?:is|are)\b|\bhow's\b|\bprogress\b",
+    re.I,
+)
+"""Asks how things stand, and so for what became of them rather than for plans."""
+
 _KINDS: tuple[tuple[AnswerKind, re.Pattern[str]], ...] = (
     (
         "list",
@@ -143,6 +150,8 @@ def understand(
         period = "plan"
     elif (review or _PAST.search(plain)) and not plan:
         period = "review"
+    relative_years = tuple(offset for pattern, offset in _RELATIVE_YEARS if pattern.search(plain))
+    undated = not (years or relative_years or period or plan)
     terms, alternatives = content_terms(plain)
     named = capitalised(plain) | proper_nouns(plain)
     return Question(
@@ -152,10 +161,9 @@ def understand(
         kind=_kind(plain),
         years=years,
         report_years=report_years(plain),
-        relative_years=tuple(
-            offset for pattern, offset in _RELATIVE_YEARS if pattern.search(plain)
-        ),
+        relative_years=relative_years,
         period=period,
+        tends="review" if undated and _STATE.search(plain) else None,
         places=places,
         terms=tuple(terms),
         weights=tuple(terms.values()),
