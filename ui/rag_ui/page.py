@@ -232,7 +232,14 @@ def build(*, assistant: Callable[[], Assistant], library: Callable[[], Library])
         conversing = [conversation, panel, turns, question]
         quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
         asking = [
-            question.submit(ask, [question, turns, *choice], conversing, **quiet),
+            # A question sent before the end of the answer before has arrived is not lost.
+            question.submit(
+                ask,
+                [question, turns, *choice],
+                conversing,
+                trigger_mode="always_last",
+                **quiet,
+            ),
             conversation.example_select(ask_example, [turns, *choice], conversing, **quiet),
             header.exact(ask_exactly, turns, conversing, **quiet),
             header.again(ask_again, turns, conversing, **quiet),
