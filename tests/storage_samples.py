@@ -6,12 +6,18 @@ import hashlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from rag.assistant import Assistant
+from rag.composers.extractive import ExtractiveComposer
 from rag.embedders.ranking_fake import RankingFakeEmbedder
+from rag.evidence import TermMatcher
 from rag.schema import Document, Metadata, Passage
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
+
+    from rag.embedders.own import OwnModels
+    from rag.protocols import Engine
 
 DIMENSION = 64
 FAKE = RankingFakeEmbedder(dimension=DIMENSION)
@@ -54,3 +60,18 @@ def sample(
         )
         start += len(paragraph) + 1
     return document, tuple(passages), FAKE.embed_passages(paragraphs)
+
+
+def assistant_over(engine: Engine, *, models: OwnModels | None = None) -> Assistant:
+    """An assistant that reads with the ranking fake."""
+    matcher = TermMatcher(FAKE)
+    composer = ExtractiveComposer(embedder=FAKE, matcher=matcher, passages_of=engine.passages)
+    return Assistant(
+        engine=engine,
+        embedder=FAKE,
+        composers={"extractive": composer},
+        default_composer="extractive",
+        matcher=matcher,
+        max_question_characters=1_000,
+        models=models,
+    )

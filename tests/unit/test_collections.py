@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from rag.assistant import Assistant
-from rag.composers.extractive import ExtractiveComposer
 from rag.engines.embedded import EmbeddedEngine
 from rag.engines.memory import MemoryEngine
 from rag.errors import (
@@ -19,10 +17,9 @@ from rag.errors import (
     DocumentReplaced,
     InvalidInput,
 )
-from rag.evidence import TermMatcher
 from rag.library import Library
 from rag.schema import CollectionSettings
-from tests.storage_samples import DIMENSION, FAKE
+from tests.storage_samples import DIMENSION, FAKE, assistant_over
 
 if TYPE_CHECKING:
     from rag.protocols import Engine
@@ -182,19 +179,6 @@ class TestWhatHasGone:
         assert caught.value.replacement == library.documents("laws")[0].document_id
 
 
-def asking(engine: Engine) -> Assistant:
-    matcher = TermMatcher(FAKE)
-    composer = ExtractiveComposer(embedder=FAKE, matcher=matcher, passages_of=engine.passages)
-    return Assistant(
-        engine=engine,
-        embedder=FAKE,
-        composers={"extractive": composer},
-        default_composer="extractive",
-        matcher=matcher,
-        max_question_characters=1_000,
-    )
-
-
 @pytest.mark.parametrize("named", ["default,drafts", " drafts , default,drafts", "*"])
 def test_several_collections_are_searched_as_one(
     engine: Engine, library: Library, named: str
@@ -202,7 +186,7 @@ def test_several_collections_are_searched_as_one(
     park = add(library, "default", text="今年计划建设公园二十个。" * 5)
     metro = add(library, "drafts", text="今年计划建设公园和地铁三条。" * 5)
     add(library, "other", text="本市学校。") if named != "*" else None
-    result = asking(engine).search("公园", collection=named, top_k=10)
+    result = assistant_over(engine).search("公园", collection=named, top_k=10)
     assert {hit.passage.document_id: hit.collection for hit in result.hits} == {
         park: "default",
         metro: "drafts",
@@ -219,7 +203,7 @@ def test_passages_of_several_collections_rank_as_if_they_were_in_one(
     for number, (name, text) in enumerate(texts.items()):
         add(library, "whole", name, text)
         add(library, "odd" if number % 2 else "even", name, text)
-    assistant = asking(engine)
+    assistant = assistant_over(engine)
     for query in ("公园", "地铁", "建设学校"):
         whole = assistant.search(query, collection="whole", top_k=3).hits
         parts = assistant.search(query, collection="odd,even", top_k=3).hits
@@ -231,7 +215,7 @@ def test_a_question_over_several_collections_is_answered_from_the_right_one(
 ) -> None:
     add(library, "default", text="公园计划建设二十个。")
     add(library, "drafts", text="地铁计划建设三条。")
-    answer = asking(engine).ask("地铁建设几条？", collection="*")
+    answer = assistant_over(engine).ask("地铁建设几条？", collection="*")
     assert [citation.quote for citation in answer.citations] == ["地铁计划建设三条"]
 
 
@@ -241,13 +225,13 @@ def test_each_collection_that_is_searched_must_exist(
 ) -> None:
     add(library, "default")
     with pytest.raises(CollectionNotFound, match="nothing"):
-        asking(engine).search("公园", collection=named)
+        assistant_over(engine).search("公园", collection=named)
 
 
 @pytest.mark.parametrize("named", ["", " , "])
 def test_no_collection_at_all_is_bad_input(engine: Engine, named: str) -> None:
     with pytest.raises(InvalidInput, match="several names with commas"):
-        asking(engine).search("公园", collection=named)
+        assistant_over(engine).search("公园", collection=named)
 
 
 def test_filters_offer_what_all_searched_collections_have(engine: Engine, library: Library) -> None:
@@ -255,5 +239,5 @@ def test_filters_offer_what_all_searched_collections_have(engine: Engine, librar
         library.add_bytes(
             TEXT.encode(), name="a.txt", collection=collection, metadata={"year": year}
         )
-    values = asking(engine).filter_values(collection="*")
+    values = assistant_over(engine).filter_values(collection="*")
     assert values["year"] == {2023: 1, 2024: 1}

@@ -8,18 +8,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from rag.assistant import Assistant
-from rag.composers.extractive import ExtractiveComposer
 from rag.embedders.own import OwnModels
 from rag.embedders.ranking_fake import RankingFakeEmbedder
 from rag.engines.embedded import EmbeddedEngine
 from rag.engines.memory import MemoryEngine
 from rag.errors import IndexMismatch, InvalidInput, InvalidSetting
-from rag.evidence import TermMatcher
 from rag.library import Library
 from rag.reembedding import reembed
 from rag.schema import CollectionSettings
-from tests.storage_samples import DIMENSION, FAKE
+from tests.storage_samples import DIMENSION, FAKE, assistant_over
 
 if TYPE_CHECKING:
     from rag.protocols import Embedder, Engine
@@ -69,20 +66,6 @@ def library_of(engine: Engine, models: OwnModels) -> Library:
     )
 
 
-def assistant_of(engine: Engine, models: OwnModels) -> Assistant:
-    matcher = TermMatcher(FAKE)
-    composer = ExtractiveComposer(embedder=FAKE, matcher=matcher, passages_of=engine.passages)
-    return Assistant(
-        engine=engine,
-        embedder=FAKE,
-        composers={"extractive": composer},
-        default_composer="extractive",
-        matcher=matcher,
-        max_question_characters=1_000,
-        models=models,
-    )
-
-
 def fill(engine: Engine, models: OwnModels) -> None:
     library = library_of(engine, models)
     library.create_collection("laws", settings=OWN)
@@ -92,7 +75,7 @@ def fill(engine: Engine, models: OwnModels) -> None:
 
 def test_each_collection_is_searched_with_its_own_model(engine: Engine, models: OwnModels) -> None:
     fill(engine, models)
-    assistant = assistant_of(engine, models)
+    assistant = assistant_over(engine, models=models)
     for collection, sources in (
         ("default", {"plan.txt"}),
         ("laws", {"law.txt"}),
@@ -105,7 +88,7 @@ def test_each_collection_is_searched_with_its_own_model(engine: Engine, models: 
 
 def test_an_empty_collection_has_nothing(engine: Engine, models: OwnModels) -> None:
     library_of(engine, models).create_collection("laws", settings=OWN)
-    assert assistant_of(engine, models).search("公园", collection="laws").hits == ()
+    assert assistant_over(engine, models=models).search("公园", collection="laws").hits == ()
 
 
 def test_a_model_that_cannot_be_opened_makes_no_collection(
@@ -135,7 +118,7 @@ def test_it_is_kept_when_the_index_is_opened_again(tmp_path: Path, models: OwnMo
 
     again = OwnModels(FAKE, open_model=watched)
     engine = open_embedded(tmp_path, again)
-    assistant = assistant_of(engine, again)
+    assistant = assistant_over(engine, models=again)
     assert [each.settings for each in engine.collections()] == [CollectionSettings(), OWN]
     assert assistant.search("公园").hits
     assert opened == [], "a model is opened for its own collection only"
@@ -152,10 +135,10 @@ def test_a_model_that_has_changed_is_told(tmp_path: Path, models: OwnModels) -> 
     changed = OwnModels(FAKE, open_model=lambda _: THIRD)
     engine = open_embedded(tmp_path, changed)
     with pytest.raises(IndexMismatch, match=r"'laws'.*Vectors of different models"):
-        assistant_of(engine, changed).search("公园", collection="laws")
+        assistant_over(engine, models=changed).search("公园", collection="laws")
     with pytest.raises(IndexMismatch, match="laws"):
         library_of(engine, changed).add_bytes(b"text", name="b.txt", collection="laws")
-    assert assistant_of(engine, changed).search("公园").hits
+    assert assistant_over(engine, models=changed).search("公园").hits
     engine.close()
 
 
@@ -166,7 +149,7 @@ def test_another_model_for_the_index_leaves_it_alone(tmp_path: Path, models: Own
     assert reembed(tmp_path, embedder=THIRD) == 1
     after = OwnModels(THIRD, open_model=open_model)
     engine = open_embedded(tmp_path, after)
-    assistant = assistant_of(engine, after)
+    assistant = assistant_over(engine, models=after)
     for collection in ("default", "laws"):
         proposed = engine.candidates(
             "公园",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING
 
 from rag.errors import InvalidInput
@@ -16,7 +17,10 @@ __all__ = ["OwnModels"]
 
 
 class OwnModels:
-    """Which model embeds for a collection: its own, or else the one of the settings."""
+    """Which model embeds for a collection: its own, or else the one of the settings.
+
+    Safe to share between threads.
+    """
 
     def __init__(
         self, embedder: Embedder, *, open_model: Callable[[str], Embedder] | None = None
@@ -25,6 +29,7 @@ class OwnModels:
         self._embedder = embedder
         self._open_model = open_model
         self._opened: dict[str, Embedder] = {}
+        self._opening = threading.Lock()
 
     def of(self, settings: CollectionSettings) -> Embedder:
         """The model for a collection with these settings, opened once.
@@ -36,6 +41,7 @@ class OwnModels:
             return self._embedder
         if self._open_model is None:
             raise InvalidInput(f"The embedding model {name!r} of a collection cannot be opened.")
-        if name not in self._opened:
-            self._opened[name] = self._open_model(name)
-        return self._opened[name]
+        with self._opening:  # a model may take seconds and gigabytes: never twice
+            if name not in self._opened:
+                self._opened[name] = self._open_model(name)
+            return self._opened[name]

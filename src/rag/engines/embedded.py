@@ -160,14 +160,14 @@ class EmbeddedEngine:
         if limit < 1:
             raise InvalidInput(f"limit is {limit}; it must be at least 1.")
         wanted = np.asarray(vector, dtype=np.float32)
-        embedder = self._embedder_for(collection)
-        if wanted.shape != (embedder.dimension,):
-            raise InvalidInput(
-                f"The query vector has shape {wanted.shape}; the index holds vectors of shape "
-                f"({embedder.dimension},)."
-            )
         words = terms(query)
         with self._reading(collection) as (snapshot, key, vector_index, lexical_index):
+            embedder = self._model_of(snapshot.settings_of(key))
+            if wanted.shape != (embedder.dimension,):
+                raise InvalidInput(
+                    f"The query vector has shape {wanted.shape}; the index holds vectors of shape "
+                    f"({embedder.dimension},)."
+                )
             stored = snapshot.embedder_of(key)
             if stored is None:  # nothing in it, and no model either
                 return ()
