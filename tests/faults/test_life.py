@@ -185,6 +185,13 @@ class LibraryFollowsModel(RuleBasedStateMachine):
                 assert document.text[citation.start : citation.end] == citation.quote
         assert bool(first.hits) == bool(texts)
 
+    @rule()
+    def search_everywhere(self) -> None:
+        result = self.application.assistant.search(QUESTION, collection="*", top_k=50)
+        for hit in result.hits:
+            assert hit.passage.text in self.model[hit.collection, hit.source]
+        assert bool(result.hits) == bool(self.model)
+
     @invariant()
     def stores_agree(self) -> None:
         if not hasattr(self, "model"):

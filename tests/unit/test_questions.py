@@ -268,6 +268,13 @@ def test_without_unknown_names_a_question_stays_as_it_is() -> None:
     assert with_written_names(question, ["合肥"]) is question
 
 
+@pytest.mark.parametrize("name", ["An" + "an" * 200, " ".join(["Anan"] * 200)])
+def test_names_without_end_are_no_names(name: str) -> None:
+    # Such a spelling can be read in more ways than there is time to try.
+    question = understand(f"What about {name}?")
+    assert with_written_names(question, ["安南男阿纳那"]).text == question.text
+
+
 @pytest.mark.parametrize(
     ("text", "tends"),
     [

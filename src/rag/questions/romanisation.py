@@ -23,6 +23,7 @@ _RUN = re.compile(r"\b[A-Z][a-zü]+(?:['’-]?[A-Za-zü]+)*(?:\s+[A-Z][a-zü]+(?
 _LATIN = re.compile(r"[a-zü'’-]+")
 _MOST_FORMS = 3
 _MOST_SYLLABLES = 6
+_LONGEST_SYLLABLE = 6
 
 
 def with_written_names(question: Question, texts: Sequence[str]) -> Question:
@@ -54,8 +55,8 @@ def with_written_names(question: Question, texts: Sequence[str]) -> Question:
 
 
 def _stretches(length: int) -> Iterator[tuple[int, int]]:
-    """All stretches of a run, the longest first."""
-    for size in range(length, 0, -1):
+    """All stretches of a run that may be one name, the longest first."""
+    for size in range(min(length, _MOST_SYLLABLES), 0, -1):
         for first in range(length - size + 1):
             yield first, first + size
 
@@ -64,20 +65,25 @@ def _written(name: str, text: str, readings: Mapping[str, str]) -> tuple[str, ..
     """The words of a text that read like a name, the commonest first."""
     spelling = re.sub(r"['’-]", "", name).lower()
     counts: Counter[str] = Counter()
-    for syllables in _cut(spelling, frozenset(readings)):
-        if 1 < len(syllables) <= _MOST_SYLLABLES:
+    for syllables in _cut(spelling, frozenset(readings), most=_MOST_SYLLABLES):
+        if len(syllables) > 1:
             pattern = "".join(f"[{readings[syllable]}]" for syllable in syllables)
             counts.update(re.findall(pattern, text))
     return tuple(form for form, _ in counts.most_common(_MOST_FORMS))
 
 
-def _cut(spelling: str, syllables: frozenset[str]) -> Iterator[tuple[str, ...]]:
-    """All ways to read a spelling as syllables: xian is one, and two."""
+def _cut(spelling: str, syllables: frozenset[str], *, most: int) -> Iterator[tuple[str, ...]]:
+    """All ways to read a spelling as so many syllables: xian is one, and two.
+
+    Without the bound there are as many ways as two to the length of Anananan.
+    """
     if not spelling:
         yield ()
-    for end in range(1, min(6, len(spelling)) + 1):
+    if len(spelling) > most * _LONGEST_SYLLABLE:
+        return
+    for end in range(1, min(_LONGEST_SYLLABLE, len(spelling)) + 1):
         if spelling[:end] in syllables:
-            for rest in _cut(spelling[end:], syllables):
+            for rest in _cut(spelling[end:], syllables, most=most - 1):
                 yield spelling[:end], *rest
 
 
