@@ -114,6 +114,23 @@ def test_a_paragraph_names_its_subject_once() -> None:
         assert answer.citations[0].quote == "它的种子宽卵形，长约8毫米"
 
 
+def test_a_figure_is_compared_by_the_clause_that_holds_it() -> None:
+    text = (
+        "毫不松懈抓好空气污染治理，新能源汽车保有量超100万辆，绿色电力占比达到26%，扭转细颗粒物浓度反弹。\n\n"
+        "深化治理攻坚，细颗粒物年均浓度30.5微克/立方米、下降6.2%，优良天数达到290天。"
+    )
+    with library_of(text) as assistant:
+        answer = assistant.ask("PM2.5浓度是多少？").answer
+    assert "细颗粒物年均浓度30.5微克/立方米" in answer
+
+
+def test_how_much_there_is_comes_before_what_came_on_top() -> None:
+    text = "新建成高速公路507公里，三条高速公路通车，全省高速公路通车总里程突破1万公里。"
+    with library_of(text) as assistant:
+        assert "1万公里" in assistant.ask("高速公路有多少公里？").answer
+        assert "507公里" in assistant.ask("新建了多少公里高速公路？").answer
+
+
 def test_two_sentences_that_answer_equally_well_are_both_quoted() -> None:
     text = (
         "图书馆新馆的开放时间是上午九点到下午五点。\n\n图书馆老馆的开放时间是上午八点到下午四点。\n\n"

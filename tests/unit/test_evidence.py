@@ -12,6 +12,7 @@ from rag.evidence import (
     has_date,
     has_figure,
     inverse_document_frequency,
+    tells_increase,
     weights_of,
 )
 from rag.questions import understand
@@ -101,6 +102,30 @@ def test_so_many_years_are_no_date(text: str) -> None:
 )
 def test_a_figure_agrees_by_its_unit(question: str, text: str, agreement: float) -> None:
     assert figure_agreement(question, text) == agreement
+
+
+@pytest.mark.parametrize(
+    ("question", "text", "on_top"),
+    [
+        ("轨道交通有多少公里？", "新增轨道交通运营里程40公里", True),
+        ("新能源汽车充电桩有多少？", "新建充电桩1万个", True),
+        ("轨道交通新增了多少公里？", "新增轨道交通运营里程40公里", False),
+        ("轨道交通建成了多少公里？", "新建成轨道交通40公里", False),
+        ("轨道交通有多少公里？", "轨道交通运营里程906公里", False),
+        ("How many kilometres of metro are there?", "40 new kilometres of metro", True),
+        ("How many kilometres of metro were built?", "40 new kilometres of metro", False),
+    ],
+)
+def test_what_came_on_top_is_not_how_much_there_is(question: str, text: str, on_top: bool) -> None:
+    assert tells_increase(question, text) is on_top
+
+
+def test_a_word_of_one_character_is_held_by_words_that_it_is_in() -> None:
+    matcher = TermMatcher(RankingFakeEmbedder())
+    question = understand("猪出栏了多少？")
+    held = matcher.matches(question, ["生猪出栏6150万头", "肉鸡出栏90万只"])
+    column = question.terms.index("猪")
+    assert held[0, column] >= 0.7 > held[1, column]
 
 
 def test_rarer_terms_weigh_more_and_none_weighs_nothing() -> None:

@@ -93,6 +93,26 @@ def test_places(question: str, places: tuple[str, ...]) -> None:
     assert find_places(question) == places
 
 
+@pytest.mark.parametrize(
+    ("text", "places"),
+    [
+        ("河南高铁有多少公里？", ("河南",)),
+        ("河南机场去年送了多少旅客？", ("河南",)),
+        ("河南路面怎么样？", ("河南",)),
+        ("河南路怎么走？", ()),
+        ("河南大学在哪里？", ()),
+    ],
+)
+def test_what_a_place_of_the_library_has_is_about_it(text: str, places: tuple[str, ...]) -> None:
+    assert find_places(text, known=["河南省"]) == places
+    assert find_places("河南高铁有多少公里？") == ()
+
+
+def test_an_expression_is_found_where_the_segmenter_cuts_through_it() -> None:
+    assert "高铁" in understand("所有的市都通高铁了吗？").terms
+    assert "湖水" not in understand("巢湖水质怎么样？").terms
+
+
 def test_places_of_the_library_are_known_whatever_the_gazetteer_says() -> None:
     assert find_places("肥西县今年怎么样", known=["肥西县"]) == ("肥西",)
 

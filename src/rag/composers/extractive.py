@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rag.composers.framing import lead, needs_label
+from rag.composers.quoting import ON_TOP, quote, units
 from rag.composers.selection import (
     Sentence,
     asks_for_person,
@@ -16,9 +17,9 @@ from rag.composers.selection import (
     kind_agreement,
     missing_terms,
 )
-from rag.questions.vocabulary import GENERIC_WORDS
+from rag.evidence import tells_increase
 from rag.schema import Draft, DraftSentence, Quotation
-from rag.text import clauses, sentences, simplified
+from rag.text import simplified
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -37,20 +38,14 @@ __all__ = ["ExtractiveComposer"]
 _PASSAGES_READ = 8
 """Passages whose sentences are compared."""
 
-_SHORT = 32
-"""A sentence of at most this many characters is quoted whole."""
-
-_BUDGET = 110
-"""A longer one is cut to the clauses that answer, at most this many characters."""
+_QUOTED = 6
+"""The best sentences of which the clauses that would be quoted are compared, for a figure."""
 
 _ANSWER_BUDGET = 120
 """Characters that the sentences of an answer have together, but for lists."""
 
 _FRAME = 30
 """Characters that the frame around a quotation takes in an English answer."""
-
-_LIST_BUDGET = 220
-"""Lists may be longer: all their items count."""
 
 SENTENCE_WEIGHTS = {
     "coverage": 1.4,
@@ -69,22 +64,13 @@ _SPOKEN_OF = 0.8
 _BESIDE = 0.5
 """What the other clauses of a sentence count for its figure."""
 
-_PERSON_WEIGHT = 0.8
-"""What the kind counts where a person is asked for: without a name there is no answer."""
-
-_CONTINUES = re.compile(
-    r"^(?:居(?!民)|[占比较达增降创排列为]|位居|位列|总数|同比|其中|提升|提高|下降|增长|连续|首次|实现|突破|净增|累计)"
-)
 _ANNOUNCES = re.compile(
     r"(?:[一二三四五六七八九十\d]+|以下|下列|几)[个大项]?(?:方面|重点|任务|工作|举措)|如下|主要做了"
 )
 """A sentence that announces a list of headings: 重点做好九个方面工作。"""
 
-_ITEMS = re.compile(r"主要[有是]|一是|包括|具体[有是]|分别是|[（(]?1[）)、.]|First")
-
-_ENDED = re.compile(r"[。！？!?；;.：:，,][”’」』）)\]\"']*$")
-
-_TRAILING = re.compile(r"[，；：、。,;:\s]+$")
+_PERSON_WEIGHT = 0.8
+"""What the kind counts where a person is asked for: without a name there is no answer."""
 
 
 class ExtractiveComposer:
@@ -109,6 +95,8 @@ class ExtractiveComposer:
         ranked = self.sentences(question, hits[:_PASSAGES_READ])
         if not ranked:
             return Draft(sentences=())
+        if question.kind == "number":
+            ranked = self._by_quotation(question, ranked)
         best = ranked[0]
         listed = self._headings(question, ranked)
         if listed is not None:
@@ -128,7 +116,9 @@ class ExtractiveComposer:
         )
         return Draft(
             sentences=drafted,
-            signals=evidence_signals(question, self._quoted(question, best)),
+            signals=evidence_signals(
+                question, self._quoted(question, best, self._quote(question, best))
+            ),
             missing=missing_terms(question, best),
         )
 
@@ -139,7 +129,7 @@ class ExtractiveComposer:
         places = [
             (hit, start, end)
             for hit in hits
-            for start, end in _units(hit.passage.text)
+            for start, end in units(hit.passage.text)
             if any(map(str.isalnum, hit.passage.text[start:end]))
         ]
         if not places:
@@ -185,12 +175,27 @@ class ExtractiveComposer:
         result.sort(key=lambda s: (-s.score, s.hit.rank, s.start))
         return result
 
-    def _quoted(self, question: Question, sentence: Sentence) -> Sentence:
+    def _quote(self, question: Question, sentence: Sentence) -> Quotation:
+        return quote(question, sentence, matcher=self._matcher)
+
+    def _by_quotation(self, question: Question, ranked: Sequence[Sentence]) -> list[Sentence]:
+        """The best sentences by what would be quoted of them, and the others after them."""
+        first = [self._judged(question, sentence) for sentence in ranked[:_QUOTED]]
+        first.sort(key=lambda sentence: -sentence.score)
+        return [*first, *ranked[_QUOTED:]]
+
+    def _judged(self, question: Question, sentence: Sentence) -> Sentence:
+        quotation = self._quote(question, sentence)
+        quoted = self._quoted(question, sentence, quotation)
+        lost = SENTENCE_WEIGHTS["coverage"] * (sentence.coverage - quoted.coverage)
+        lost += ON_TOP * tells_increase(question.rewritten, quotation.text)
+        return replace(sentence, score=sentence.score - lost)
+
+    def _quoted(self, question: Question, sentence: Sentence, quotation: Quotation) -> Sentence:
         """A sentence as far as it is quoted: a figure is not of what other clauses speak of."""
         if question.kind != "number":
             return sentence
         context = " ".join((sentence.hit.title, *sentence.hit.passage.section))
-        quotation = self._quote(question, sentence)
         (row,) = self._matcher.matches(question, [quotation.text], contexts=[context])
         held = tuple(
             max(float(value), _BESIDE * whole)
@@ -240,99 +245,6 @@ class ExtractiveComposer:
                 return sentence, tuple(quotations.values())
         return None
 
-    def _quote(self, question: Question, sentence: Sentence) -> Quotation:
-        """The clauses of a sentence that answer, as one span; the sentence itself if short."""
-        start, end = sentence.start, sentence.end
-        if question.kind in {"list", "description"}:
-            end = _with_items(sentence)
-        budget = _LIST_BUDGET if question.kind == "list" else _BUDGET
-        whole = _SHORT if question.kind in {"number", "date"} else budget
-        if end == sentence.end and end - start > whole:
-            start, end = self._window(question, sentence, budget)
-        text = sentence.hit.passage.text
-        offset = sentence.hit.passage.start
-        trailing = _TRAILING.search(text[start - offset : end - offset])
-        if trailing and trailing.start() > 0:
-            end = start + trailing.start()
-        return Quotation(
-            passage_id=sentence.hit.passage.passage_id,
-            document_id=sentence.hit.passage.document_id,
-            start=start,
-            end=end,
-            text=text[start - offset : end - offset],
-        )
-
-    def _window(self, question: Question, sentence: Sentence, budget: int) -> tuple[int, int]:
-        text, offset = sentence.hit.passage.text, sentence.hit.passage.start
-        spans = clauses(text, sentence.start - offset, sentence.end - offset)
-        pieces = [text[start:end] for start, end in spans]
-        matches = self._matcher.matches(question, pieces)
-        weights = question.weights
-
-        # A figure is best alone with its subject; anything else is told in as many words as fit.
-        pointed = question.kind in {"number", "date"}
-        # Another clause's 目标 makes no figure clearer.
-        counted = [
-            (column, weight)
-            for column, weight in enumerate(weights)
-            if not pointed or question.terms[column] not in GENERIC_WORDS
-        ]
-
-        def held(rows: range) -> float:
-            return sum(
-                weight * max(float(matches[row][column]) for row in rows)
-                for column, weight in counted
-            )
-
-        def held_at_all(row: int) -> float:
-            return float(matches[row] @ weights)
-
-        total = sum(weight for _, weight in counted) or 1.0
-        values = [
-            held(range(row, row + 1)) / total + 0.3 * kind_agreement(question, piece)
-            for row, piece in enumerate(pieces)
-        ]
-        agreeing = [kind_agreement(question, piece) for piece in pieces]
-        strongest = max(agreeing)
-        seeds = [row for row in range(len(pieces)) if agreeing[row] == strongest]
-        if not pointed:
-            seeds = list(range(len(pieces)))
-
-        def standing(row: int) -> tuple[float, float, int]:
-            return round(values[row], 2), held_at_all(row), -row
-
-        first = last = max(seeds, key=standing)
-        # A figure follows what it is of: one that stands before it is of something else.
-        topical = max(range(len(pieces)), key=lambda row: (held(range(row, row + 1)), -row))
-        told, beside = (held(range(row, row + 1)) for row in (topical, first))
-        figured = question.kind == "number" and agreeing[topical] > -1
-        if figured and first < topical and told >= 0.8 * total > 2 * beside:
-            first = last = topical
-
-        def length(low: int, high: int) -> int:
-            return spans[high][1] - spans[low][0]
-
-        while True:
-            # The neighbour that brings more of the question in; a clause that only continues
-            # (、居万亿城市第7位) belongs to its subject.
-            now = held(range(first, last + 1))
-            left = right = -1.0
-            if first > 0 and length(first - 1, last) <= budget:
-                left = held(range(first - 1, last + 1)) - now
-                if _CONTINUES.match(pieces[first]):
-                    left += 0.05 * total
-            if last + 1 < len(pieces) and length(first, last + 1) <= budget:
-                right = held(range(first, last + 2)) - now
-                if _CONTINUES.match(pieces[last + 1]) or question.kind == "list":
-                    right += 0.04 * total
-            if max(left, right) < (0.03 * total if pointed else 0.0):
-                break
-            if left > right or (pointed and left == right):
-                first -= 1
-            else:
-                last += 1
-        return spans[first][0] + offset, spans[last][1] + offset
-
 
 def _spoken_of(places: Sequence[tuple[Hit, int, int]], matches: FloatArray) -> FloatArray:
     """What of the question the passage speaks of before each sentence, like ``matches``.
@@ -350,31 +262,6 @@ def _spoken_of(places: Sequence[tuple[Hit, int, int]], matches: FloatArray) -> F
         else:
             held[row] = np.maximum(matches[first], matches[row - 1])
     return np.where(held >= _SPOKEN_OF, held, 0.0)
-
-
-def _units(text: str) -> list[tuple[int, int]]:
-    """Sentences; lines without an end, such as a title, a date and a name, belong together."""
-    units: list[tuple[int, int]] = []
-    for start, end in sentences(text):
-        if units:
-            before = text[units[-1][0] : units[-1][1]]
-            open_lines = not _ENDED.search(before) and not _ENDED.search(text[start:end])
-            if open_lines and end - units[-1][0] <= _BUDGET:
-                units[-1] = (units[-1][0], end)
-                continue
-        units.append((start, end))
-    return units
-
-
-def _with_items(sentence: Sentence) -> int:
-    """The end of the sentences that list what this one announces (主要有：…)."""
-    text, offset = sentence.hit.passage.text, sentence.hit.passage.start
-    units = [(start + offset, end + offset) for start, end in _units(text)]
-    later = [unit for unit in units if unit[0] >= sentence.end]
-    if not later or not _ITEMS.match(text[later[0][0] - offset :]):
-        return sentence.end
-    ends = [end for _, end in later if end - sentence.start <= _LIST_BUDGET]
-    return ends[-1] if ends else sentence.end
 
 
 def _is_heading(text: str, hit: Hit) -> bool:

@@ -6,7 +6,7 @@ import re
 
 from rag.text import tagged_words
 
-__all__ = ["figure_agreement", "has_date", "has_figure", "has_person"]
+__all__ = ["figure_agreement", "has_date", "has_figure", "has_person", "tells_increase"]
 
 _QUANTITY = (
     r"(?:\d+(?:[.,]\d+)*|[一二三四五六七八九十百千两]+)[十百千万亿]*[余多]?"
@@ -126,6 +126,15 @@ _TITLED = re.compile(
 )
 
 
+# What came on top, and the questions that ask for that.
+_INCREASE = re.compile(r"新[增建开]|净增|再[增添]|\b(?:new|newly|additional|added)\b", re.I)
+_ASKS_INCREASE = re.compile(
+    r"新(?!能源|型|[区疆质兴材媒闻])|[增涨扩添]|多了|[建盖开修造装设](?:了|成|通|多少|[几多])"
+    r"|\b(?:new|newly|more|add(?:ed|itional)?|grow|grew|ris|rose|increas|buil[dt]|open|creat|instal)",
+    re.I,
+)
+
+
 def has_figure(text: str) -> bool:
     """Whether a quantity is written, apart from years and numbers that only name something."""
     return _FIGURE.search(_NAMING.sub("", text)) is not None
@@ -156,6 +165,11 @@ def figure_agreement(question: str, text: str) -> float:
 def _likes(unit: str) -> str:
     """The counters that count the same things: 几间 may be answered by 3座."""
     return next((group for group in _COUNTERS if unit in group), re.escape(unit))
+
+
+def tells_increase(question: str, text: str) -> bool:
+    """Whether a text tells what came on top (新增40公里), asked how much there is."""
+    return _INCREASE.search(text) is not None and _ASKS_INCREASE.search(question) is None
 
 
 def has_date(text: str) -> bool:

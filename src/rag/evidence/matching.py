@@ -48,6 +48,8 @@ _LESS_NEAR = 0.03
 
 _KINDRED = 0.4
 """What a word counts that shares half of a term's characters."""
+_CONTAINED = 0.7
+"""What a word of a few characters counts for a term that is one of them: 生猪 for 猪."""
 _CHARACTERS = 6
 """Different characters of a word that are compared for that."""
 
@@ -175,7 +177,9 @@ class _Known:
         figure = self._has_digit[forms][:, None] | self._has_digit[used][None, :]
         kindred = self._kindred(forms, used)
         soft = np.where(figure & ~kindred, 0.0, soft)
-        soft = np.where(kindred, np.maximum(soft, _KINDRED), soft)
+        single = (self._characters[forms] > 0).sum(axis=1, keepdims=True) == 1
+        least = np.where(single, _CONTAINED, _KINDRED)
+        soft = np.where(kindred, np.maximum(soft, least), soft)
         soft[self._stem_of[forms][:, None] == self._stem_of[used][None, :]] = 1.0
         first = 0
         for row, numbers in enumerate(asked):
@@ -232,7 +236,7 @@ class _Known:
             self._has_digit[number] = any(map(str.isdigit, word))
             is_han = contains_han(word)
             self._is_letter[number] = len(word) == 1 and not (is_han or word.isdigit())
-            if len(word) > 1 and is_han:
+            if is_han:
                 own = [ord(character) for character in dict.fromkeys(word)][:_CHARACTERS]
                 self._characters[number, : len(own)] = own
         # Last: a word that has a number has all its rows.

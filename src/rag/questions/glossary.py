@@ -28,9 +28,16 @@ def find_expressions(folded: str) -> list[tuple[int, int, tuple[str, ...]]]:
             position += 1
             continue
         position = match.end()
-        if match.group().isascii() or {match.start(), position} <= edges:
+        if match.group().isascii() or _stands(match.start(), position, edges):
             found.append((match.start(), position, written[_key(match.group(), written)]))
     return found
+
+
+def _stands(start: int, end: int, edges: set[int]) -> bool:
+    """Whether a span is of whole words, or of parts of several that end where it ends: 通高 铁."""
+    if end not in edges:
+        return False
+    return start in edges or any(start < edge < end for edge in edges)
 
 
 def _word_edges(folded: str) -> set[int]:

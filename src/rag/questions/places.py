@@ -16,7 +16,10 @@ _SUFFIX = re.compile(
     r"(?<=..)(?:特别行政区|(?:维吾尔|壮族|回族)?自治区|(?:[^市省区县]{1,6}族)?自治[州县]|省|市|地区|州|[区县旗])$"
 )
 # A place inside one of these names is the name of something else: 南京路, 北京大学, 上海港.
-_PART_OF_NAME = r"(?!路|街|道|大道|大学|学院|医院|银行|证券|交易所|港|机场|站|大桥|高铁|话)"
+_INSTITUTION = "大学|学院|医院|银行|证券|交易所|大道|话"
+_PART_OF_NAME = re.compile(f"{_INSTITUTION}|路|街|道|港|机场|站|大桥|高铁")
+# Of a place that documents are about it is what that place has: 河南高铁有多少公里.
+_PART_OF_KNOWN = re.compile(f"{_INSTITUTION}|路(?![网况面])|街(?!道)")
 
 
 def bare_name(place: str) -> str:
@@ -35,6 +38,9 @@ def find_places(text: str, *, known: Iterable[str] = ()) -> tuple[str, ...]:
     pattern = _chinese_pattern(frozenset(chinese) | frozenset(names))
     for match in pattern.finditer(text):
         name = match["name"]
+        part = _PART_OF_KNOWN if name in names else _PART_OF_NAME
+        if not match["rank"] and part.match(text, match.end()):
+            continue
         if name in ambiguous and name not in names and not match["rank"]:
             continue
         found.setdefault(name, match.start())
@@ -97,9 +103,7 @@ def _english_words() -> dict[str, frozenset[str]]:
 @lru_cache(maxsize=8)
 def _chinese_pattern(names: frozenset[str]) -> re.Pattern[str]:
     alternatives = "|".join(sorted(map(re.escape, names), key=lambda name: (-len(name), name)))
-    return re.compile(
-        f"(?P<name>{alternatives})(?P<rank>市|省|自治区|州|地区|县|区)?{_PART_OF_NAME}"
-    )
+    return re.compile(f"(?P<name>{alternatives})(?P<rank>市|省|自治区|州|地区|县|区)?")
 
 
 @lru_cache(maxsize=1)

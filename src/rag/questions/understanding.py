@@ -74,7 +74,7 @@ _KINDS: tuple[tuple[AnswerKind, re.Pattern[str]], ...] = (
     (
         "number",
         re.compile(
-            r"多少|第?几(?!乎|何)|多[大高长快久远宽重深]|[率额量值数]是(?:什么|啥)|比[例重]|占比|增[速幅]|(?:增长|目标).{0,4}是什么"
+            r"多少|第?几(?!乎|何)|多[大高长快久远宽重深]|什么(?:规模|水平|程度|比例)|[率额量值数]是(?:什么|啥)|比[例重]|占比|增[速幅]|(?:增长|目标).{0,4}是什么"
             r"|(?:目标|增长率|[产总数]量|总额|收入|里程|面积|人数|次数|户数|强度)\s*[?？]?$"
             r"|\bhow\s+(?:many|much|long|large|big|high|tall|deep|wide|heavy|fast|far|old|often)\b|\bwhat\s+(?:percent(?:age)?|share"
             r"|proportion|number|amount|rate|size|length|rank|value|volume|growth|total|level)\b"

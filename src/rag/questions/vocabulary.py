@@ -30,6 +30,7 @@ STOPWORDS = _words(
     各有 各是 各为 打了 拿了 子 部 斤 写 看 听说 听 据说 到底 究竟 这么 那么 怎么着 想要 能够 咱
     名称 名字 叫 叫做 实际 相比 对比 比较 跟 百分之 百分之几 几成 几倍 多少倍 上一年 同比 过了
     咱们 提到 提出 设定 定 定为 根据 按照 大概 大约 左右 主要 怎么办 干 干了 呐
+    所有 全部 每个 各个 任何
     """
 )
 """Chinese words, already segmented, that never count as content."""

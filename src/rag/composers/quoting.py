@@ -1,0 +1,165 @@
+"""What of a sentence is quoted: the clauses that answer, as one span; pure but for its matcher."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from rag.composers.selection import kind_agreement
+from rag.evidence import tells_increase
+from rag.questions.vocabulary import GENERIC_WORDS
+from rag.schema import Quotation
+from rag.text import clauses, sentences
+
+if TYPE_CHECKING:
+    from rag.composers.selection import Sentence
+    from rag.evidence import TermMatcher
+    from rag.schema import Question
+
+__all__ = ["ON_TOP", "quote", "units"]
+
+ON_TOP = 0.2
+"""What a quotation loses that only tells what came on top of what is asked about."""
+
+_SHORT = 32
+"""A sentence of at most this many characters is quoted whole."""
+
+_BUDGET = 110
+"""A longer one is cut to the clauses that answer, at most this many characters."""
+
+_LIST_BUDGET = 220
+"""Lists may be longer: all their items count."""
+
+_CONTINUES = re.compile(
+    r"^(?:居(?!民)|[占比较达增降创排列为]|位居|位列|总数|同比|其中|提升|提高|下降|增长|连续|首次|实现|突破|净增|累计)"
+)
+
+_ITEMS = re.compile(r"主要[有是]|一是|包括|具体[有是]|分别是|[（(]?1[）)、.]|First")
+
+_ENDED = re.compile(r"[。！？!?；;.：:，,][”’」』）)\]\"']*$")
+
+_TRAILING = re.compile(r"[，；：、。,;:\s]+$")
+
+
+def quote(question: Question, sentence: Sentence, *, matcher: TermMatcher) -> Quotation:
+    """The clauses of a sentence that answer, as one span; the sentence itself if short."""
+    start, end = sentence.start, sentence.end
+    if question.kind in {"list", "description"}:
+        end = _with_items(sentence)
+    budget = _LIST_BUDGET if question.kind == "list" else _BUDGET
+    whole = _SHORT if question.kind in {"number", "date"} else budget
+    if end == sentence.end and end - start > whole:
+        start, end = _window(question, sentence, budget, matcher=matcher)
+    text = sentence.hit.passage.text
+    offset = sentence.hit.passage.start
+    trailing = _TRAILING.search(text[start - offset : end - offset])
+    if trailing and trailing.start() > 0:
+        end = start + trailing.start()
+    return Quotation(
+        passage_id=sentence.hit.passage.passage_id,
+        document_id=sentence.hit.passage.document_id,
+        start=start,
+        end=end,
+        text=text[start - offset : end - offset],
+    )
+
+
+def _window(
+    question: Question, sentence: Sentence, budget: int, *, matcher: TermMatcher
+) -> tuple[int, int]:
+    text, offset = sentence.hit.passage.text, sentence.hit.passage.start
+    spans = clauses(text, sentence.start - offset, sentence.end - offset)
+    pieces = [text[start:end] for start, end in spans]
+    matches = matcher.matches(question, pieces)
+    weights = question.weights
+
+    # A figure is best alone with its subject; anything else is told in as many words as fit.
+    pointed = question.kind in {"number", "date"}
+    figured = question.kind == "number"
+    # Another clause's 目标 makes no figure clearer.
+    counted = [
+        (column, weight)
+        for column, weight in enumerate(weights)
+        if not pointed or question.terms[column] not in GENERIC_WORDS
+    ]
+
+    def held(rows: range) -> float:
+        return sum(
+            weight * max(float(matches[row][column]) for row in rows) for column, weight in counted
+        )
+
+    def held_at_all(row: int) -> float:
+        return float(matches[row] @ weights)
+
+    total = sum(weight for _, weight in counted) or 1.0
+    values = [
+        held(range(row, row + 1)) / total
+        + 0.3 * kind_agreement(question, piece)
+        - ON_TOP * (figured and tells_increase(question.rewritten, piece))
+        for row, piece in enumerate(pieces)
+    ]
+    agreeing = [kind_agreement(question, piece) for piece in pieces]
+    strongest = max(agreeing)
+    seeds = [row for row in range(len(pieces)) if agreeing[row] == strongest]
+    if not pointed:
+        seeds = list(range(len(pieces)))
+
+    def standing(row: int) -> tuple[float, float, int]:
+        return round(values[row], 2), held_at_all(row), -row
+
+    first = last = max(seeds, key=standing)
+    # A figure follows what it is of: one that stands before it is of something else.
+    topical = max(range(len(pieces)), key=lambda row: (held(range(row, row + 1)), -row))
+    told, beside = (held(range(row, row + 1)) for row in (topical, first))
+    followed = figured and agreeing[topical] > -1
+    if followed and first < topical and told >= 0.8 * total > 2 * beside:
+        first = last = topical
+
+    def length(low: int, high: int) -> int:
+        return spans[high][1] - spans[low][0]
+
+    while True:
+        # The neighbour that brings more of the question in; a clause that only continues
+        # (、居万亿城市第7位) belongs to its subject.
+        now = held(range(first, last + 1))
+        left = right = -1.0
+        if first > 0 and length(first - 1, last) <= budget:
+            left = held(range(first - 1, last + 1)) - now
+            if _CONTINUES.match(pieces[first]):
+                left += 0.05 * total
+        if last + 1 < len(pieces) and length(first, last + 1) <= budget:
+            right = held(range(first, last + 2)) - now
+            if _CONTINUES.match(pieces[last + 1]) or question.kind == "list":
+                right += 0.04 * total
+        if max(left, right) < (0.03 * total if pointed else 0.0):
+            break
+        if left > right or (pointed and left == right):
+            first -= 1
+        else:
+            last += 1
+    return spans[first][0] + offset, spans[last][1] + offset
+
+
+def units(text: str) -> list[tuple[int, int]]:
+    """Sentences; lines without an end, such as a title, a date and a name, belong together."""
+    found: list[tuple[int, int]] = []
+    for start, end in sentences(text):
+        if found:
+            before = text[found[-1][0] : found[-1][1]]
+            open_lines = not _ENDED.search(before) and not _ENDED.search(text[start:end])
+            if open_lines and end - found[-1][0] <= _BUDGET:
+                found[-1] = (found[-1][0], end)
+                continue
+        found.append((start, end))
+    return found
+
+
+def _with_items(sentence: Sentence) -> int:
+    """The end of the sentences that list what this one announces (主要有：…)."""
+    text, offset = sentence.hit.passage.text, sentence.hit.passage.start
+    spans = [(start + offset, end + offset) for start, end in units(text)]
+    later = [span for span in spans if span[0] >= sentence.end]
+    if not later or not _ITEMS.match(text[later[0][0] - offset :]):
+        return sentence.end
+    ends = [end for _, end in later if end - sentence.start <= _LIST_BUDGET]
+    return ends[-1] if ends else sentence.end
