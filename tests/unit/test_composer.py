@@ -131,6 +131,26 @@ def test_how_much_there_is_comes_before_what_came_on_top() -> None:
         assert "507公里" in assistant.ask("新建了多少公里高速公路？").answer
 
 
+@pytest.mark.parametrize(
+    ("question", "figure"),
+    [
+        ("环境怎么样？", "优良天数达到310天"),
+        ("旅游业恢复得怎么样？", "接待游客1.2亿人次"),
+        ("What progress was made in education?", "新增公办学位5.3万个"),
+    ],
+)
+def test_how_things_stand_is_told_by_figures_of_the_matter(question: str, figure: str) -> None:
+    text = (
+        "深入开展主题教育，推动各项工作取得新进展。\n\n"
+        "持续优化营商环境，为企业发展营造良好环境。\n\n"
+        "教育事业稳步发展，新建改扩建学校86所，新增公办学位5.3万个。\n\n"
+        "文旅市场持续回暖，全年接待游客1.2亿人次，旅游收入增长45%。\n\n"
+        "生态环境持续改善，空气质量优良天数达到310天，国考断面水质达标率100%。"
+    )
+    with library_of(text) as assistant:
+        assert figure in assistant.ask(question).answer
+
+
 def test_two_sentences_that_answer_equally_well_are_both_quoted() -> None:
     text = (
         "图书馆新馆的开放时间是上午九点到下午五点。\n\n图书馆老馆的开放时间是上午八点到下午四点。\n\n"

@@ -150,6 +150,9 @@ def test_generic_words_weigh_less() -> None:
     understood = understand("研发投入的目标")
     weights = dict(zip(understood.terms, understood.weights, strict=True))
     assert weights["目标"] < weights["研发"]
+    understood = understand("What progress was made in education?")
+    weights = dict(zip(understood.terms, understood.weights, strict=True))
+    assert weights["progress"] < weights["education"]
 
 
 @pytest.mark.parametrize(

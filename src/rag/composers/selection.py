@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rag.evidence import figure_agreement, has_date, has_person
+from rag.evidence import figure_agreement, has_date, has_figure, has_person
 from rag.questions.places import names_place
 from rag.questions.terms import explicit_years
 from rag.text import contains_han, fold, simplified, stem, words
@@ -73,6 +73,8 @@ def kind_agreement(question: Question, text: str) -> float:
         return 1.0 if has_person(text) else -1.0
     if question.kind == "name" and (which := _WHICH.search(simplified(question.rewritten))):
         return 1.0 if re.search(rf"\w{which['rank']}", _NO_DISTRICT.sub(" ", text)) else -1.0
+    if question.tends:  # how things stand is told best by figures
+        return 0.5 * has_figure(text)
     if question.kind == "list":
         return min(1.0, 0.34 * (text.count("、") + 0.5 * text.count("，")))
     return 0.0

@@ -46,9 +46,11 @@ GENERIC_WORDS = _words(
     市长 城市 全国 全省 全市 本市 我市 数量 数字 数据 规模 水平 总数 总量 总额 比例 比重 占比 数目
     金额 增长 增长率 增速 增幅 增加 提高 下降 新增 成绩 成果 进展 成效 措施 举措 做法 政策 项目 方式
     内容 结果 变化 突破 涨幅 降幅 涨 跌 上涨 下跌 上升 钱 发展 建设 推进 推动 情形
-    预期目标 主要目标
+    预期目标 主要目标 形势 状况 现状 恢复 改善 加强
     growth grow grew grown rate increase increased rise rose reach reached percent percentage share
-    proportion volume value size
+    proportion volume value size progress situation development result results outcome outcomes
+    achievement achievements measure measures effort efforts state condition conditions improve
+    improved improvement
     """
 )
 """Words that every report is full of: content, but of little weight by themselves."""
