@@ -6,8 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rag.grounding import ANSWER_BAR
+from rag.plans import five_year_plans
 from rag.questions.places import english_name
 from rag.schema import Refusal
+from rag.scope import spoken_years
 
 if TYPE_CHECKING:
     from rag.retrieval import Retrieval
@@ -73,7 +75,18 @@ def refusal_for(retrieval: Retrieval, draft: Draft, confidence: float) -> Refusa
         return _refusal(
             "other_place", language, about=_joined(named, language), filtered=scope.filtered
         )
-    years = [str(year) for year in scope.missing_years if str(year) not in evidence]
+    cited = {q.passage_id for sentence in draft.sentences for q in sentence.quotations}
+    spoken = {
+        year
+        for hit in retrieval.hits
+        if hit.passage.passage_id in cited
+        for year in spoken_years(hit)
+    } | {last for _, last in five_year_plans(evidence)}
+    years = [
+        str(year)
+        for year in scope.missing_years
+        if str(year) not in evidence and year not in spoken
+    ]
     if years:
         return _refusal(
             "other_year", language, about=_joined(years, language), filtered=scope.filtered

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from rag.embedders.own import OwnModels
 from rag.errors import InvalidInput
 from rag.evidence import index_terms, weights_of
+from rag.plans import five_year_plans
 from rag.questions import names_place, with_written_names
-from rag.scope import anchor_of, by_metadata, choose_scope
+from rag.scope import About, by_metadata, choose_scope, spoken_years
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from rag.evidence import TermMatcher
     from rag.protocols import Candidate, Embedder, Engine, Reranker
     from rag.schema import DocumentSummary, Filters, Hit, Leg, Question
-    from rag.scope import About, Scope
+    from rag.scope import Scope
 
     FloatArray = npt.NDArray[np.float32]
 
@@ -148,7 +149,7 @@ class Retriever:
             )
         if self._leg is not None:
             candidates = _proposed_by(self._leg, candidates)
-        question, hits = self._ranked(question, candidates, limit=limit)
+        question, hits = self._ranked(question, candidates, newest=scope.newest, limit=limit)
         return Retrieval(question=question, hits=hits, scope=scope)
 
     def places(self, *, collection: str, filters: Filters) -> tuple[str, ...]:
@@ -194,7 +195,12 @@ class Retriever:
         return together, sum(total for _, total in counted)
 
     def _ranked(
-        self, question: Question, candidates: Sequence[Candidate], *, limit: int
+        self,
+        question: Question,
+        candidates: Sequence[Candidate],
+        *,
+        newest: Mapping[str | None, int],
+        limit: int,
     ) -> tuple[Question, tuple[Hit, ...]]:
         """The best candidates, and the question with what its names are written as in them."""
         top_lexical = max((candidate.lexical or 0.0 for candidate in candidates), default=0.0)
@@ -216,6 +222,7 @@ class Retriever:
             contexts=[" ".join((hit.title, *hit.passage.section)) for hit in hits],
         )
         weight_sum = sum(question.weights)
+        planned = frozenset(last for _, last in five_year_plans(question.rewritten))
         signalled = []
         for hit, candidate, row in zip(hits, kept, matches.tolist(), strict=True):
             held = sum(map(mul, question.weights, row))
@@ -224,7 +231,7 @@ class Retriever:
                 "lexical": _share(candidate.lexical, top_lexical),
                 "coverage": held / weight_sum if weight_sum else 0.0,
                 "period": _period_agreement(question, hit),
-                "year": _year_agreement(question, hit),
+                "year": _year_agreement(question, hit, newest=newest, planned=planned),
             }
             signalled.append(replace(hit, score=score(signals, self._weights), signals=signals))
         if self._reranker is None:
@@ -306,13 +313,6 @@ def rank(hits: Iterable[Hit], *, limit: int | None = None) -> tuple[Hit, ...]:
     return tuple(kept)
 
 
-def _year_of(hit: Hit) -> int | None:
-    """The year that a passage of a report speaks of, by the section it stands in."""
-    key = {"review": "reporting_year", "plan": "planning_year"}.get(hit.passage.period or "")
-    value = hit.metadata.get(key) if key else None
-    return value if isinstance(value, int) else None
-
-
 def _share(value: float | None, top: float) -> float:
     return value / top if value and top > 0 else 0.0
 
@@ -324,19 +324,27 @@ def _period_agreement(question: Question, hit: Hit) -> float:
     return 1.0 if wanted == hit.passage.period else -1.0
 
 
-def _year_agreement(question: Question, hit: Hit) -> float:
+def _year_agreement(
+    question: Question, hit: Hit, *, newest: Mapping[str | None, int], planned: frozenset[int]
+) -> float:
+    """Whether the passage is of the year asked for: named, or last year of the newest document on
+    its place, or the last of a five-year plan (``planned``).
+    """
     wanted = set(question.years)
-    anchor = anchor_of(hit.metadata)
+    anchor = newest.get(About.of(hit.metadata).place)
     if anchor is not None:
         wanted |= {anchor + offset for offset in question.relative_years}
+    text = hit.passage.text
+    if not wanted and planned:
+        if planned & {last for _, last in five_year_plans(text)}:
+            return 1.0
+        wanted |= planned
     if not wanted:
         return 0.0
-    if any(str(year) in hit.passage.text for year in wanted):
+    spoken = spoken_years(hit)
+    if spoken & wanted:
+        # Of a year that one report plans and the next one reviews, people ask what became of it.
+        return _PLANNED if question.period is None and hit.passage.period == "plan" else 1.0
+    if any(str(year) in text for year in wanted):
         return 1.0
-    year = _year_of(hit)
-    if year is None:
-        return 0.0
-    if year not in wanted:
-        return -1.0
-    # Of a year that one report plans and the next one reviews, people ask what became of it.
-    return _PLANNED if question.period is None and hit.passage.period == "plan" else 1.0
+    return -1.0 if spoken else 0.0

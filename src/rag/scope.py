@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from rag.plans import five_year_plans
 from rag.questions import bare_name
+from rag.questions.terms import explicit_years
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from rag.schema import DocumentSummary, Metadata, Question
+    from rag.schema import DocumentSummary, Hit, Metadata, Question
 
-__all__ = ["About", "Scope", "anchor_of", "by_metadata", "choose_scope"]
+__all__ = ["About", "Scope", "anchor_of", "by_metadata", "choose_scope", "plan_of", "spoken_years"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +33,8 @@ class Scope:
     missing_years: tuple[int, ...] = ()
     about: tuple[str, ...] = ()
     """Places named by the question that the documents searched are about."""
+    newest: Mapping[str | None, int] = field(default_factory=dict)
+    """The year that the newest document on each place calls this year."""
     applied: Mapping[str, str | int]
     """The restrictions that the question's own words led to, for the reply."""
 
@@ -113,7 +117,7 @@ def choose_scope(
             covered = set().union(*(d.years for d in dated))
             if not covered & set(question.years):  # 2021-2025: what is there of it may answer
                 missing_years += question.years
-        missing_years += _beyond(question, dated)
+        missing_years += _beyond(question, dated) + _yet_to_plan(question, dated)
     narrowed = filtered or len(chosen) < len(documents)
     return Scope(
         document_ids=frozenset(i for d in chosen for i in documents[d]) if narrowed else None,
@@ -122,6 +126,10 @@ def choose_scope(
         missing_places=missing_places,
         missing_years=missing_years,
         about=tuple(known),
+        newest={
+            place: max(d.anchor for d in chosen if d.place == place and d.anchor is not None)
+            for place in {d.place for d in chosen if d.anchor is not None}
+        },
         applied=applied,
     )
 
@@ -130,6 +138,44 @@ def anchor_of(metadata: Metadata) -> int | None:
     """The year that a document calls this year."""
     value = metadata.get("planning_year", metadata.get("year"))
     return value if isinstance(value, int) else None
+
+
+def _yet_to_plan(question: Question, dated: Sequence[About]) -> tuple[int, ...]:
+    """The last years of five-year plans that begin after all that the documents speak of."""
+    covered = set().union(*(d.years for d in dated))
+    if question.years or not covered:
+        return ()
+    plans = five_year_plans(question.rewritten)
+    return tuple(last for first, last in plans if first > max(covered))
+
+
+def plan_of(hit: Hit) -> tuple[int, int] | None:
+    """First and last year of the five-year plan that a passage's section is about, if it is.
+
+    The innermost heading that names a plan or a year decides; one that names both is about both.
+    """
+    for heading in reversed(hit.passage.section):
+        if explicit_years(heading):
+            return None
+        if plans := five_year_plans(heading):
+            return plans[-1]
+    return None
+
+
+def spoken_years(hit: Hit) -> frozenset[int]:
+    """The years that a passage of a report speaks of, by the section it stands in.
+
+    A five-year plan is a plan for its last year: what is to be reached by then.
+    """
+    key = {"review": "reporting_year", "plan": "planning_year"}.get(hit.passage.period or "")
+    if key is None:
+        return frozenset()
+    value = hit.metadata.get(key)
+    year = {value} if isinstance(value, int) else set()
+    plans = [last for heading in hit.passage.section for _, last in five_year_plans(heading)]
+    if (plan := plan_of(hit)) is not None and hit.passage.period == "plan":
+        return frozenset({plan[1]})
+    return frozenset(year | {last for last in plans if year and last >= max(year)})
 
 
 def _beyond(question: Question, dated: Sequence[About]) -> tuple[int, ...]:

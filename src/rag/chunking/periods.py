@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from rag.plans import five_year_plans
 from rag.text import sentences
 
 if TYPE_CHECKING:
@@ -42,24 +43,7 @@ _YEAR = re.compile(
     r"(?<!\d)(?P<year>(?:19|20)\d\d)(?!\d)|(?P<han>[一二][〇零○一二三四五六七八九]{3})年"
 )
 _SINCE = re.compile(r"(?:first (?:few )?months of|early) \d{4}|今年以来", re.I)
-_FIVE_YEARS = re.compile(
-    r"[“\"「]?(?P<tens>十)?(?P<units>[一二三四五六七八九])五[”\"」]|第(?P<t>十)?(?P<u>[一二三四五六七八九])?个五年"
-    r"|(?P<ordinal>\d{1,2})th Five-Year|(?P<word>Ninth|Tenth|Eleventh|Twelfth|Thirteenth|Fourteenth"
-    r"|Fifteenth|Sixteenth) Five-Year",
-    re.I,
-)
 _HAN_DIGITS = dict(zip("〇零○一二三四五六七八九", [0, 0, 0, *range(1, 10)], strict=True))
-_ORDINALS = (
-    "ninth",
-    "tenth",
-    "eleventh",
-    "twelfth",
-    "thirteenth",
-    "fourteenth",
-    "fifteenth",
-    "sixteenth",
-)
-
 _AHEAD = re.compile(
     r"要|必须|应当|应该|将|力争|今年|确保|争取|\b(?:will|must|should|need to|shall)\b"
 )
@@ -135,22 +119,6 @@ def _year_of(head: str, headings: Sequence[str]) -> int | None:
     return years[0] if years else None
 
 
-def _five_year_plans(heading: str) -> list[tuple[int, int]]:
-    """First and last years of the five-year plans named, from the fourth (1971) on."""
-    spans = []
-    for match in _FIVE_YEARS.finditer(heading):
-        if match["word"]:
-            number = _ORDINALS.index(match["word"].lower()) + 9
-        elif match["ordinal"]:
-            number = int(match["ordinal"])
-        else:
-            tens, units = match["tens"] or match["t"], match["units"] or match["u"]
-            number = (10 if tens else 0) + (_HAN_DIGITS[units] if units else 0)
-        if number >= 4:
-            spans.append((1951 + 5 * number, 1955 + 5 * number))
-    return spans
-
-
 def _evidence(heading: str, year: int | None) -> set[Period]:
     """What a heading says of its chapter: by its words, or else by the years it names."""
     said: set[Period] = set()
@@ -166,7 +134,7 @@ def _evidence(heading: str, year: int | None) -> set[Period]:
         return said
     for named in _years(_SINCE.sub("", heading)):
         said.add("review" if named < year else "plan")
-    for first, last in _five_year_plans(heading):
+    for first, last in five_year_plans(heading):
         if last < year:
             said.add("review")
         elif first >= year:
@@ -181,7 +149,7 @@ def _turns(heading: str, body: str, year: int | None) -> bool:
         return True
     if year is None:
         return False
-    ahead = any(first >= year for first, _ in _five_year_plans(opening + heading))
+    ahead = any(first >= year for first, _ in five_year_plans(opening + heading))
     planned = year in _years(opening) or "今年" in opening
     return (ahead or planned) and re.search(
         r"目标|任务|要求|要|是我国|是我省|时期是|will|objectives|targets|goals", opening

@@ -109,7 +109,7 @@ class ExtractiveComposer:
         chosen = choose(question, ranked)
         quoted = [(sentence, self._quote(question, sentence)) for sentence in chosen]
         kept = quoted[: 1 + _affordable(question, [len(q.text) for _, q in quoted])]
-        labelled = needs_label(question, [sentence for sentence, _ in kept])
+        labelled = needs_label(question, [sentence for sentence, _ in kept], hits)
         drafted = tuple(
             DraftSentence(lead=lead(question, sentence, labelled=labelled), quotations=(quotation,))
             for sentence, quotation in kept
@@ -188,6 +188,8 @@ class ExtractiveComposer:
         quotation = self._quote(question, sentence)
         quoted = self._quoted(question, sentence, quotation)
         lost = SENTENCE_WEIGHTS["coverage"] * (sentence.coverage - quoted.coverage)
+        told = kind_agreement(question, quotation.text)
+        lost += SENTENCE_WEIGHTS["kind"] * max(0.0, sentence.signals["kind"] - told)
         lost += ON_TOP * tells_increase(question.rewritten, quotation.text)
         return replace(sentence, score=sentence.score - lost)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rag.scope import plan_of
 from rag.text import contains_han
 
 if TYPE_CHECKING:
@@ -15,14 +16,14 @@ if TYPE_CHECKING:
 __all__ = ["lead", "needs_label"]
 
 
-def needs_label(question: Question, chosen: Sequence[Sentence]) -> bool:
-    """Whether the quotations do not speak for themselves: foreign to the asker, of two years, or
-    plans where results seem to be asked for.
+def needs_label(question: Question, chosen: Sequence[Sentence], hits: Sequence[Hit]) -> bool:
+    """Whether the quotations do not speak for themselves: foreign to the asker, of two years, of
+    one year among several that were found, or plans where results seem to be asked for.
     """
     foreign = question.language != "zh" and any(contains_han(s.text) for s in chosen)
     periods = {s.hit.passage.period for s in chosen}
     unexpected = question.tends is not None and not periods <= {None, question.tends}
-    return foreign or unexpected or len(periods) > 1
+    return foreign or unexpected or len(periods) > 1 or _of_several_years(question, chosen, hits)
 
 
 def lead(question: Question, sentence: Sentence, *, labelled: bool) -> str:
@@ -37,13 +38,29 @@ def lead(question: Question, sentence: Sentence, *, labelled: bool) -> str:
     return f"{hit.title}, {section}: " if section else f"{hit.title}: "
 
 
+def _of_several_years(question: Question, chosen: Sequence[Sentence], hits: Sequence[Hit]) -> bool:
+    """Asked without a year, whether reports of several years on the same place were found."""
+    if question.years or question.report_years:
+        return False
+    quoted = {s.hit.metadata.get("place") for s in chosen} - {None}
+    found = {
+        (hit.metadata["place"], hit.metadata.get("year"))
+        for hit in hits
+        if hit.metadata.get("place") in quoted
+    }
+    return len(found) > len(quoted)
+
+
 def _period_label(hit: Hit, *, chinese: bool) -> str:
     period: Period | None = hit.passage.period
     if period is None:
         return ""
     year = hit.metadata.get("reporting_year" if period == "review" else "planning_year")
+    plan = plan_of(hit)
     if chinese:
         words = {"review": "回顾", "plan": "目标"}[period]
-        return f"{year}年{words}" if year else words
+        time = f"{plan[0]}—{plan[1]}年" if plan else f"{year}年" if year else ""
+        return time + words
     words = {"review": "review of", "plan": "plan for"}[period]
-    return f"{words} {year}" if year else words.split()[0]
+    time = f" {plan[0]}–{plan[1]}" if plan else f" {year}" if year else ""
+    return words + time if time else words.split()[0]

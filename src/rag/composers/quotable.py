@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from rag.composers.claims import years
 from rag.schema import Quotation
+from rag.scope import spoken_years
 from rag.text import sentences
 
 if TYPE_CHECKING:
@@ -46,12 +47,10 @@ class Quotable:
     @property
     def years(self) -> frozenset[int]:
         """The years that it names, or speaks of without naming them: its section's or title's."""
-        metadata, passage = self.hit.metadata, self.hit.passage
+        passage = self.hit.passage
         found = years(self.text) | years(" ".join(passage.section))
         if passage.period is not None:
-            key = "reporting_year" if passage.period == "review" else "planning_year"
-            year = metadata.get(key)
-            return found | ({year} if isinstance(year, int) else set())
+            return found | spoken_years(self.hit)
         return found or years(self.hit.title)
 
     def quotation(self) -> Quotation:

@@ -111,8 +111,9 @@ def _window(
     # A figure follows what it is of: one that stands before it is of something else.
     topical = max(range(len(pieces)), key=lambda row: (held(range(row, row + 1)), -row))
     told, beside = (held(range(row, row + 1)) for row in (topical, first))
-    followed = figured and agreeing[topical] > -1
-    if followed and first < topical and told >= 0.8 * total > 2 * beside:
+    # So is one that stands after it, where the clause has a figure of its own.
+    foreign = agreeing[topical] > -1 if first < topical else agreeing[topical] > 0
+    if figured and foreign and told >= 0.8 * total > 2 * beside:
         first = last = topical
 
     def length(low: int, high: int) -> int:

@@ -286,5 +286,5 @@ def missing_terms(question: Question, best: Sentence) -> tuple[str, ...]:
     return tuple(
         term
         for term, weight, held in zip(question.terms, question.weights, best.matches, strict=True)
-        if held < 0.3 and weight >= 0.6 * heaviest
+        if held < 0.3 and weight >= 0.6 * heaviest and weight > 0
     )

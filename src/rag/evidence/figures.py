@@ -94,6 +94,18 @@ _WANTED_UNITS: tuple[tuple[re.Pattern[str], str, float], ...] = (
         _MONEY + r"|[£$€¥]\s*\d",
         -0.6,
     ),
+    (
+        # Trade and what is earned and sold are told in money, or by how much they grow.
+        re.compile(
+            r"^(?!.*how many).*(?:外贸|进出口|贸易[额量总规]|(?:一般公共|财政)(?:预算)?收入|税收"
+            r"|可支配收入|零售额|零售总额|成交额|交易额|营业收入|存款|贷款余额"
+            r"|\bforeign trade\b|\bimports and exports\b|\brevenue\b|\bretail sales\b"
+            r"|\bdisposable income\b)",
+            re.I | re.S,
+        ),
+        _MONEY + "|[%％]",
+        0.3,
+    ),
 )
 _CLASSIFIER = re.compile(
     r"(?:多少|几)[十百千万亿]*(?P<unit>[家户个条辆套所座项次人名位处种类列亩件支只艘台场趟班间天岁吨度倍页届年对])"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from rag.plans import without_plans
 from rag.questions.glossary import find_expressions
 from rag.questions.vocabulary import (
     ENGLISH_STOPWORDS,
@@ -88,7 +89,7 @@ def content_terms(text: str) -> tuple[dict[str, float], dict[str, tuple[str, ...
     a question is about is mostly in its nouns; people use their own verbs (盖 for 建成).
     Expressions of the glossary are one term each, with the words that documents write for them.
     """
-    folded = _ASKED_UNIT.sub(" ", _YEAR.sub(" ", fold(text)))
+    folded = _ASKED_UNIT.sub(" ", _YEAR.sub(" ", without_plans(fold(text))))
     weights: dict[str, float] = {}
     alternatives: dict[str, tuple[str, ...]] = {}
     position = 0

@@ -37,9 +37,11 @@ _PLAN = re.compile(
     re.I,
 )
 _REVIEW = re.compile(
-    r"完成了|实现了|达到了|取得了|建成了|增长了|新增了|已经|回顾|成绩|实际|做了|造了|办了|过去一年|干了"
+    r"完成了|实现了|达到了|取得了|建成了|增长了|新增了|已经|回顾|成绩|实际|做了|造了|办了|干了"
+    r"|过去(?:的?[一五]年|这?些年)|五年来"
     r"|\b(?:achieved|grew|completed|built|produced|reached|received|recorded"
-    r"|so far|achievements?|actual(?:ly)?|accomplished|opened|added|won|became)\b",
+    r"|so far|past (?:five )?years?|achievements?|actual(?:ly)?|accomplished|opened|added|won"
+    r"|became)\b",
     re.I,
 )
 _PAST = re.compile(r"\b(?:did|was|were|had|began|opened|won|rose|fell|saw|went|came|got)\b", re.I)
@@ -58,6 +60,7 @@ _KINDS: tuple[tuple[AnswerKind, re.Pattern[str]], ...] = (
         "list",
         re.compile(
             r"哪些|哪几|有哪|哪[两三四五六七八九十\d]+|分别(?:是|有|为)|都有(?:什么|谁)|列[出举]"
+            r"|什么主要(?:预期)?目标|主要(?:预期)?目标(?:[是有]|都)*(?:什么|啥)"
             r"|\b(?:which\s+\w+(?:\s+\w+)?\s+(?:are|were|have|did|do|will)|what\s+are|what\s+were|list"
             r"|name\s+(?:the|all|some)|what\s+(?:kinds?|types?|measures|steps|projects|areas)"
             r"|which\s+(?:\w+\s)?\w+s)\b",
