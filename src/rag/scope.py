@@ -152,13 +152,14 @@ def _yet_to_plan(question: Question, dated: Sequence[About]) -> tuple[int, ...]:
 def plan_of(hit: Hit) -> tuple[int, int] | None:
     """First and last year of the five-year plan that a passage's section is about, if it is.
 
-    The innermost heading that names a plan or a year decides; one that names both is about both.
+    The innermost heading that names a plan or a year decides: of one that looks back on a plan and
+    ahead to the next, the passage is about one.
     """
     for heading in reversed(hit.passage.section):
         if explicit_years(heading):
             return None
         if plans := five_year_plans(heading):
-            return plans[-1]
+            return min(plans) if hit.passage.period == "review" else max(plans)
     return None
 
 

@@ -18,11 +18,13 @@ __all__ = ["lead", "needs_label"]
 
 def needs_label(question: Question, chosen: Sequence[Sentence], hits: Sequence[Hit]) -> bool:
     """Whether the quotations do not speak for themselves: foreign to the asker, of two years, of
-    one year among several that were found, or plans where results seem to be asked for.
+    one year among several that were found, or plans that were not asked for.
     """
     foreign = question.language != "zh" and any(contains_han(s.text) for s in chosen)
     periods = {s.hit.passage.period for s in chosen}
-    unexpected = question.tends is not None and not periods <= {None, question.tends}
+    dated = bool(question.years or question.relative_years) or question.kind == "date"
+    unasked = question.period is None and (dated or question.tends is not None)
+    unexpected = unasked and "plan" in periods
     return foreign or unexpected or len(periods) > 1 or _of_several_years(question, chosen, hits)
 
 

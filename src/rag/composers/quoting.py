@@ -119,6 +119,11 @@ def _window(
     def length(low: int, high: int) -> int:
         return spans[high][1] - spans[low][0]
 
+    # A date or figure says nothing without what it is of, even if that stands some clauses away.
+    reaching = min(first, topical), max(last, topical)
+    if pointed and told > 0.5 * total > 2 * beside and length(*reaching) <= budget:
+        first, last = reaching
+
     while True:
         # The neighbour that brings more of the question in; a clause that only continues
         # (、居万亿城市第7位) belongs to its subject.

@@ -74,6 +74,12 @@ _WANTED_UNITS: tuple[tuple[re.Pattern[str], str, float], ...] = (
     ),
     (re.compile(r"多重|\bhow heavy\b", re.I), _WEIGHT, -0.6),
     (
+        # What is produced is weighed or counted; the land it grows on is not.
+        re.compile(r"^(?!.*(?:第几|增|面积)).*(?:产量|产了|\boutput of\b)", re.I | re.S),
+        r"(?:公?斤|吨|担|[辆台部套艘架件箱头只羽枚颗片瓶双]|立方|千瓦时|度|米|[%％倍]|\b(?:tonnes?|tons?|units))",
+        0.3,
+    ),
+    (
         re.compile(
             r"比[例重]|占比|[增涨降跌][速幅]|增长(?:率|多少|了多少|目标)|百分之|强度|[升降涨跌]了?多少"
             r"|percent|\brate\b|\bshare\b|\bgrowth\b|\bgr[eo]w|intensity|proportion",

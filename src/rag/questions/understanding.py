@@ -155,6 +155,7 @@ def understand(
         period = "review"
     relative_years = tuple(offset for pattern, offset in _RELATIVE_YEARS if pattern.search(plain))
     undated = not (years or relative_years or period or plan)
+    past = not (years or period or plan) and max(relative_years, default=0) < 0
     terms, alternatives = content_terms(plain)
     named = capitalised(plain) | proper_nouns(plain)
     return Question(
@@ -166,7 +167,7 @@ def understand(
         report_years=report_years(plain),
         relative_years=relative_years,
         period=period,
-        tends="review" if undated and _STATE.search(plain) else None,
+        tends="review" if (undated or past) and _STATE.search(plain) else None,
         places=places,
         terms=tuple(terms),
         weights=tuple(terms.values()),
