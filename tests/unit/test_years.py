@@ -112,3 +112,21 @@ def test_a_plan_that_no_document_speaks_of_is_refused(both: Any) -> None:
     assert answer.refusal is not None
     assert answer.refusal.code == "other_year"
     assert "2035" in answer.refusal.message
+
+
+def test_a_plan_in_place_of_a_result_is_called_a_plan(both: Any) -> None:
+    answer = both.ask("青江市2026年新增就业多少人？")
+    assert answer.answer.startswith("2026年目标：")
+    assert not both.ask("青江市2026年新增就业目标是多少？").answer.startswith("2026年目标：")
+
+
+def test_a_date_is_quoted_with_what_it_is_of() -> None:
+    text = "刚刚过去的2025年，是不平凡的一年，也是青江大桥全线通车之年。\n\n桥长3公里。"
+    with (
+        TemporaryDirectory() as folder,
+        open_application(Settings(data_dir=Path(folder) / "index")) as application,
+    ):
+        application.library.add_bytes(text.encode(), name="bridge.txt")
+        answer = application.assistant.ask("青江大桥是什么时候通车的？").answer
+    assert "2025年" in answer
+    assert "青江大桥" in answer

@@ -119,9 +119,9 @@ def _window(
     def length(low: int, high: int) -> int:
         return spans[high][1] - spans[low][0]
 
-    # A date or figure says nothing without what it is of, even if that stands some clauses away.
+    # A date says nothing without what it is of, even if that stands some clauses away.
     reaching = min(first, topical), max(last, topical)
-    if pointed and told > 0.5 * total > 2 * beside and length(*reaching) <= budget:
+    if question.kind == "date" and told > 0.5 * total > 2 * beside and length(*reaching) <= budget:
         first, last = reaching
 
     while True:
