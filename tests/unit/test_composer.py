@@ -54,6 +54,7 @@ def test_a_figure_is_quoted_with_its_subject_and_no_more(
         ("合肥市市长是谁？", "市长罗云峰"),
         ("Who delivered the government work report?", "市长罗云峰"),
         ("合肥有哪些国家级战新产业集群？", "产业集群"),
+        ("今年节能减排目标是什么？", "节能减排完成省控目标"),
     ],
 )
 def test_names_and_lists_are_quoted(sample_application: Any, question: str, quoted: str) -> None:

@@ -70,6 +70,10 @@ def test_years(question: str, years: tuple[int, ...], relative: tuple[int, ...])
         ("How many patents were granted?", "review"),
         ("What target did the report set?", "plan"),
         ("完成了目标吗", None),
+        ("今年粮食要产多少？", "plan"),
+        ("过去五年经济年均增长多少？", "review"),
+        ("开公司办执照要几天？", None),
+        ("重要会议是什么？", None),
     ],
 )
 def test_period(question: str, period: str | None) -> None:

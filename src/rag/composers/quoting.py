@@ -38,6 +38,9 @@ _ITEMS = re.compile(r"主要[有是]|一是|包括|具体[有是]|分别是|[（
 
 _ENDED = re.compile(r"[。！？!?；;.：:，,][”’」』）)\]\"']*$")
 
+_OPEN = re.compile(r"目标(?:是|有)?什么|\bwhat\b.*\btargets?\b", re.I)
+"""Asks for what may be told without a figure."""
+
 _TRAILING = re.compile(r"[，；：、。,;:\s]+$")
 
 
@@ -113,6 +116,7 @@ def _window(
     told, beside = (held(range(row, row + 1)) for row in (topical, first))
     # So is one that stands after it, where the clause has a figure of its own.
     foreign = agreeing[topical] > -1 if first < topical else agreeing[topical] > 0
+    foreign = foreign or _OPEN.search(question.rewritten) is not None
     if figured and foreign and told >= 0.8 * total > 2 * beside:
         first = last = topical
 
