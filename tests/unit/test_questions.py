@@ -73,6 +73,7 @@ def test_years(question: str, years: tuple[int, ...], relative: tuple[int, ...])
         ("今年粮食要产多少？", "plan"),
         ("过去五年经济年均增长多少？", "review"),
         ("开公司办执照要几天？", None),
+        ("看门诊还要先交钱吗？", None),
         ("重要会议是什么？", None),
     ],
 )
@@ -148,6 +149,12 @@ def test_terms_leave_out_question_words_and_years() -> None:
 )
 def test_a_place_is_no_part_of_another_word(question: str, terms: set[str]) -> None:
     assert set(understand(question).terms) == terms
+
+
+def test_a_year_is_a_year_before_a_full_stop_and_no_part_of_a_word() -> None:
+    assert understand("Compare the intensity with the level of 2026.").years == (2026,)
+    assert "年定" not in understand("跟2025年定的目标比有变化吗").terms
+    assert understand("版本2023.5有什么变化").years == ()
 
 
 def test_generic_words_weigh_less() -> None:

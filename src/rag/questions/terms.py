@@ -43,8 +43,9 @@ _FUNCTION_TAGS = frozenset("rmpucydqtok")
 """Those that say nothing of it: pronouns, numerals, particles, adverbs, measures, times."""
 
 _YEAR = re.compile(
-    r"(?<![\d.])(?P<year>(?:19|20)\d\d)(?![\d.]|\s*(?:万|亿|个|家|户|人|套|公里|元|%))"
+    r"(?<![\d.])(?P<year>(?:19|20)\d\d)(?!\d|\.\d|\s*(?:万|亿|个|家|户|人|套|公里|元|%))"
 )
+_WRITTEN_YEAR = re.compile(_YEAR.pattern + r"(?:\s*年度?)?")
 _HAN_DIGITS = {character: str(digit) for digit, character in enumerate("〇一二三四五六七八九")}
 _HAN_YEAR = re.compile("(?P<year>[一二][〇零九][〇零一二三四五六七八九]{2})年")
 
@@ -89,7 +90,7 @@ def content_terms(text: str) -> tuple[dict[str, float], dict[str, tuple[str, ...
     a question is about is mostly in its nouns; people use their own verbs (盖 for 建成).
     Expressions of the glossary are one term each, with the words that documents write for them.
     """
-    folded = _ASKED_UNIT.sub(" ", _YEAR.sub(" ", without_plans(fold(text))))
+    folded = _ASKED_UNIT.sub(" ", _WRITTEN_YEAR.sub(" ", without_plans(fold(text))))
     weights: dict[str, float] = {}
     alternatives: dict[str, tuple[str, ...]] = {}
     position = 0

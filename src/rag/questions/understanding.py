@@ -31,7 +31,7 @@ _RELATIVE_YEARS: tuple[tuple[re.Pattern[str], int], ...] = (
     (re.compile(r"明年|来年|下一年|next year|coming year", re.I), 1),
 )
 _PLAN = re.compile(
-    r"目标|计划|预期|力争|提出|打算|将要|将会|将(?=[^来军领士])|(?<![重主需摘首必])要(?![求素点件么紧闻职塞害领好几多花用]|是)|安排|规划|准备|拟"
+    r"目标|计划|预期|力争|提出|打算|将要|将会|将(?=[^来军领士])|(?<![重主需摘首必还])要(?![求素点件么紧闻职塞害领好几多花用]|是)|安排|规划|准备|拟"
     r"|\b(?:targets?|goals?|plans?|planned|planning|aims?|expect(?:s|ed)?|will|upcoming|projected"
     r"|going to|intends?|set for|aimed|hopes?)\b",
     re.I,
