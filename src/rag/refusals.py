@@ -9,7 +9,7 @@ from rag.grounding import ANSWER_BAR
 from rag.plans import five_year_plans
 from rag.questions.places import english_name
 from rag.schema import Refusal
-from rag.scope import spoken_years
+from rag.scope import plan_of
 
 if TYPE_CHECKING:
     from rag.retrieval import Retrieval
@@ -76,12 +76,8 @@ def refusal_for(retrieval: Retrieval, draft: Draft, confidence: float) -> Refusa
             "other_place", language, about=_joined(named, language), filtered=scope.filtered
         )
     cited = {q.passage_id for sentence in draft.sentences for q in sentence.quotations}
-    spoken = {
-        year
-        for hit in retrieval.hits
-        if hit.passage.passage_id in cited
-        for year in spoken_years(hit)
-    } | {last for _, last in five_year_plans(evidence)}
+    told = [plan_of(hit) for hit in retrieval.hits if hit.passage.passage_id in cited]
+    spoken = {plan[1] for plan in (*told, *five_year_plans(evidence)) if plan is not None}
     years = [
         str(year)
         for year in scope.missing_years

@@ -12,7 +12,7 @@ from rag.evidence import (
     has_date,
     has_figure,
     inverse_document_frequency,
-    tells_increase,
+    tells_beside,
     weights_of,
 )
 from rag.questions import understand
@@ -84,7 +84,7 @@ def test_so_many_years_are_no_date(text: str) -> None:
         ("2024年居民消费价格涨幅目标是多少？", "居民消费价格涨幅3%左右", 1.0),
         ("常住人口有多少？", "脱贫人口人均收入增长16%", -0.6),
         ("常住人口有多少？", "常住人口985.3万人", 1.0),
-        ("GDP是多少？", "地区生产总值增长5.8%", 0.3),
+        ("GDP是多少？", "地区生产总值增长5.8%", 0.0),
         ("GDP增长目标是多少？", "地区生产总值增长5.8%", 1.0),
         ("How tall is it?", "运营总里程突破200公里", 1.0),
         ("How tall is it?", "举办会展600余场", -0.6),
@@ -95,7 +95,7 @@ def test_so_many_years_are_no_date(text: str) -> None:
         ("机场一年运送多少万人次", "旅客吞吐量突破5000万人次", 1.0),
         ("How many tonnes of grain were harvested?", "粮食总产量853.2亿斤", 1.0),
         ("How many tonnes of grain were harvested?", "粮食产量增长5%", -0.6),
-        ("How large is the economy?", "地区生产总值增长5.8%", 0.3),
+        ("How large is the economy?", "地区生产总值增长5.8%", 0.0),
         ("How many passengers were there?", "Passenger numbers fell to 405,000.", 1.0),
         ("How many ships called?", "In 2022 the port was busy.", -1.0),
     ],
@@ -105,7 +105,7 @@ def test_a_figure_agrees_by_its_unit(question: str, text: str, agreement: float)
 
 
 @pytest.mark.parametrize(
-    ("question", "text", "on_top"),
+    ("question", "text", "beside"),
     [
         ("轨道交通有多少公里？", "新增轨道交通运营里程40公里", True),
         ("新能源汽车充电桩有多少？", "新建充电桩1万个", True),
@@ -114,10 +114,24 @@ def test_a_figure_agrees_by_its_unit(question: str, text: str, agreement: float)
         ("轨道交通有多少公里？", "轨道交通运营里程906公里", False),
         ("How many kilometres of metro are there?", "40 new kilometres of metro", True),
         ("How many kilometres of metro were built?", "40 new kilometres of metro", False),
+        ("GDP目标是多少？", "单位地区生产总值能耗降低3.8%", True),
+        ("GDP是多少？", "人均地区生产总值达到8万元", True),
+        ("固定资产投资增长多少？", "民间投资占固定资产投资比重达40%", True),
+        ("人均GDP是多少？", "人均地区生产总值达到8万元", False),
+        ("研发投入占GDP的比重是多少？", "研发投入占地区生产总值比重达3%", False),
     ],
 )
-def test_what_came_on_top_is_not_how_much_there_is(question: str, text: str, on_top: bool) -> None:
-    assert tells_increase(question, text) is on_top
+def test_what_came_on_top_or_a_proportion_is_not_how_much_there_is(
+    question: str, text: str, beside: bool
+) -> None:
+    assert tells_beside(question, text) is beside
+
+
+def test_the_product_is_told_in_money_and_its_growth_in_percent() -> None:
+    assert figure_agreement("2025年GDP是多少？", "地区生产总值达2.3万亿元") == 1
+    assert figure_agreement("2025年GDP是多少？", "地区生产总值增长5%") == 0
+    assert figure_agreement("GDP增长多少？", "地区生产总值增长5%") == 1
+    assert figure_agreement("研发经费占GDP的比重是多少？", "占地区生产总值4.4%") == 1
 
 
 def test_a_word_of_one_character_is_held_by_words_that_it_is_in() -> None:

@@ -151,6 +151,17 @@ def test_a_place_is_no_part_of_another_word(question: str, terms: set[str]) -> N
     assert set(understand(question).terms) == terms
 
 
+def test_that_year_beside_the_year_of_a_report_is_its_own() -> None:
+    assert understand("2026年贵州省政府工作报告提出的当年增长目标").relative_years == (0,)
+    assert understand("当年的增长目标").relative_years == ()
+
+
+def test_the_name_of_a_report_is_not_what_it_says() -> None:
+    understood = understand("2026年贵州省政府工作报告提出的粮食目标是多少？")
+    weights = dict(zip(understood.terms, understood.weights, strict=True))
+    assert weights["报告"] < 0.2 < weights["粮食"]
+
+
 def test_a_year_is_a_year_before_a_full_stop_and_no_part_of_a_word() -> None:
     assert understand("Compare the intensity with the level of 2026.").years == (2026,)
     assert "年定" not in understand("跟2025年定的目标比有变化吗").terms

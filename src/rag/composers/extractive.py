@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rag.composers.framing import lead, needs_label
-from rag.composers.quoting import ON_TOP, quote, units
+from rag.composers.quoting import BESIDE, quote, units
 from rag.composers.selection import (
     Sentence,
     asks_for_person,
@@ -17,7 +17,7 @@ from rag.composers.selection import (
     kind_agreement,
     missing_terms,
 )
-from rag.evidence import tells_increase
+from rag.evidence import tells_beside
 from rag.schema import Draft, DraftSentence, Quotation
 from rag.text import simplified
 
@@ -190,7 +190,7 @@ class ExtractiveComposer:
         lost = SENTENCE_WEIGHTS["coverage"] * (sentence.coverage - quoted.coverage)
         told = kind_agreement(question, quotation.text)
         lost += SENTENCE_WEIGHTS["kind"] * max(0.0, sentence.signals["kind"] - told)
-        lost += ON_TOP * tells_increase(question.rewritten, quotation.text)
+        lost += BESIDE * tells_beside(question.rewritten, quotation.text)
         return replace(sentence, score=sentence.score - lost)
 
     def _quoted(self, question: Question, sentence: Sentence, quotation: Quotation) -> Sentence:

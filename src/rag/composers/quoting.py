@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from rag.composers.selection import kind_agreement
-from rag.evidence import tells_increase
+from rag.evidence import tells_beside
 from rag.questions.vocabulary import GENERIC_WORDS
 from rag.schema import Quotation
 from rag.text import clauses, sentences
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from rag.evidence import TermMatcher
     from rag.schema import Question
 
-__all__ = ["ON_TOP", "quote", "units"]
+__all__ = ["BESIDE", "quote", "units"]
 
-ON_TOP = 0.2
-"""What a quotation loses that only tells what came on top of what is asked about."""
+BESIDE = 0.2
+"""What a quotation loses that tells something beside what is asked."""
 
 _SHORT = 32
 """A sentence of at most this many characters is quoted whole."""
@@ -98,7 +98,7 @@ def _window(
     values = [
         held(range(row, row + 1)) / total
         + 0.3 * kind_agreement(question, piece)
-        - ON_TOP * (figured and tells_increase(question.rewritten, piece))
+        - BESIDE * (figured and tells_beside(question.rewritten, piece))
         for row, piece in enumerate(pieces)
     ]
     agreeing = [kind_agreement(question, piece) for piece in pieces]

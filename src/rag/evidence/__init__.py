@@ -1,6 +1,6 @@
 """How much of a question a stretch of text holds, and whether the kind of thing asked for."""
 
-from rag.evidence.figures import figure_agreement, has_date, has_figure, has_person, tells_increase
+from rag.evidence.figures import figure_agreement, has_date, has_figure, has_person, tells_beside
 from rag.evidence.matching import (
     TermMatcher,
     index_terms,
@@ -16,6 +16,6 @@ __all__ = [
     "has_person",
     "index_terms",
     "inverse_document_frequency",
-    "tells_increase",
+    "tells_beside",
     "weights_of",
 ]

@@ -6,7 +6,7 @@ import re
 
 from rag.text import tagged_words
 
-__all__ = ["figure_agreement", "has_date", "has_figure", "has_person", "tells_increase"]
+__all__ = ["figure_agreement", "has_date", "has_figure", "has_person", "tells_beside"]
 
 _QUANTITY = (
     r"(?:\d+(?:[.,]\d+)*|[一二三四五六七八九十百千两]+)[十百千万亿]*[余多]?"
@@ -63,14 +63,15 @@ _WANTED_UNITS: tuple[tuple[re.Pattern[str], str, float], ...] = (
     (
         # The product itself, unless its growth is asked for.
         re.compile(
-            r"^(?!.*(?:增长|增速|增幅|目标|\bgr[eo]w|\btarget|\brate\b)).*"
+            r"^(?!.*(?:增长|增速|增幅|目标|占|比[重例]|人均|单位|强度"
+            r"|\bgr[eo]w|\btarget|\brate\b|\bshare\b|\bper\b)).*"
             r"(?:生产总值|经济(?:总量|规模)|(?<![a-z])GDP(?![a-z])"
             r"|\bgross (?:regional|domestic) product\b|\beconomy\b"
             r"|\beconomic (?:output|aggregate)\b)",
             re.I | re.S,
         ),
         _MONEY,
-        0.3,
+        0.0,
     ),
     (re.compile(r"多重|\bhow heavy\b", re.I), _WEIGHT, -0.6),
     (
@@ -153,6 +154,17 @@ _ASKS_INCREASE = re.compile(
 )
 
 
+# What is told in proportion to the product, and the questions that ask for that.
+_PROPORTION = re.compile(
+    r"(?:单位|人均|占)(?:[全本我]?[省市区县]|地区|国内)*(?:生产总值|GDP)|占[^，。；]{2,16}比[重例]"
+    r"|\bper (?:unit of |capita )(?:GDP|output)|\bper capita\b|\bof GDP\b",
+    re.I,
+)
+_ASKS_PROPORTION = re.compile(
+    r"单位|人均|占|比[重例]|强度|能耗|排放|\bper\b|\bshare\b|intensity|proportion|percent", re.I
+)
+
+
 def has_figure(text: str) -> bool:
     """Whether a quantity is written, apart from years and numbers that only name something."""
     return _FIGURE.search(_NAMING.sub("", text)) is not None
@@ -185,9 +197,15 @@ def _likes(unit: str) -> str:
     return next((group for group in _COUNTERS if unit in group), re.escape(unit))
 
 
-def tells_increase(question: str, text: str) -> bool:
-    """Whether a text tells what came on top (新增40公里), asked how much there is."""
-    return _INCREASE.search(text) is not None and _ASKS_INCREASE.search(question) is None
+def tells_beside(question: str, text: str) -> bool:
+    """Whether a text tells something beside what is asked.
+
+    What came on top (新增40公里), asked how much there is; or what another thing is in proportion
+    to what is asked about (单位地区生产总值能耗).
+    """
+    increase = _INCREASE.search(text) is not None and _ASKS_INCREASE.search(question) is None
+    proportion = _PROPORTION.search(text) is not None and _ASKS_PROPORTION.search(question) is None
+    return increase or proportion
 
 
 def has_date(text: str) -> bool:

@@ -57,6 +57,7 @@ _ASKED_UNIT = re.compile(
 _ORDINAL = re.compile(r"(?P<number>[1-9]\d?)(?:st|nd|rd|th)")
 _NAME = re.compile(r"(?<=[a-z0-9,'’] )(?P<name>[A-Z][a-z]{2,})(?![\w&-])")
 _REPORT = re.compile("(?:政府)?工作报告")
+_REPORT_WORDS = frozenset({"政府", "工作", "报告", "政府工作", "工作报告", "政府工作报告"})
 _REPORT_YEAR = re.compile(
     r"(?<!\d)(?P<year>(?:19|20)\d\d)\s*年?的?(?:"
     r"(?:[\u4e00-\u9fff]{0,12}?工作|[\u4e00-\u9fff]{0,6}?政府|[\u4e00-\u9fff]{0,3}?)报告(?![了期])"
@@ -101,6 +102,9 @@ def content_terms(text: str) -> tuple[dict[str, float], dict[str, tuple[str, ...
         alternatives[expression] = written
         position = end
     _add_words(folded[position:], weights)
+    if _REPORT.search(folded) and len(weights) > len(_REPORT_WORDS & weights.keys()):
+        # The name of the document is not what its sentences say.
+        weights.update((word, 0.1) for word in _REPORT_WORDS & weights.keys())
     for term in weights:
         if (ordinal := _ORDINAL.fullmatch(term)) and term not in alternatives:
             number = int(ordinal["number"])

@@ -30,6 +30,9 @@ _RELATIVE_YEARS: tuple[tuple[re.Pattern[str], int], ...] = (
     (re.compile(r"今年|本年|这一年|this year|current year", re.I), 0),
     (re.compile(r"明年|来年|下一年|next year|coming year", re.I), 1),
 )
+_THAT_YEAR = re.compile(r"当年|that (?:same )?year|the same year", re.I)
+"""Beside the year of a report: the year that it was given in."""
+
 _PLAN = re.compile(
     r"目标|计划|预期|力争|提出|打算|将要|将会|将(?=[^来军领士])|(?<![重主需摘首必还])要(?![求素点件么紧闻职塞害领好几多花用]|是)|安排|规划|准备|拟"
     r"|\b(?:targets?|goals?|plans?|planned|planning|aims?|expect(?:s|ed)?|will|upcoming|projected"
@@ -153,7 +156,10 @@ def understand(
         period = "plan"
     elif (review or _PAST.search(plain)) and not plan:
         period = "review"
+    named_reports = report_years(plain)
     relative_years = tuple(offset for pattern, offset in _RELATIVE_YEARS if pattern.search(plain))
+    if named_reports and not (years or relative_years) and _THAT_YEAR.search(plain):
+        relative_years = (0,)
     undated = not (years or relative_years or period or plan)
     past = not (years or period or plan) and max(relative_years, default=0) < 0
     terms, alternatives = content_terms(plain)
@@ -164,7 +170,7 @@ def understand(
         language=spoken,
         kind=_kind(plain),
         years=years,
-        report_years=report_years(plain),
+        report_years=named_reports,
         relative_years=relative_years,
         period=period,
         tends="review" if (undated or past) and _STATE.search(plain) else None,
