@@ -154,14 +154,16 @@ _ASKS_INCREASE = re.compile(
 )
 
 
-# What is told in proportion to the product, and the questions that ask for that.
+# What is told in proportion to the product or is a part of it, and the questions that ask for that.
 _PROPORTION = re.compile(
     r"(?:单位|人均|占)(?:[全本我]?[省市区县]|地区|国内)*(?:生产总值|GDP)|占[^，。；]{2,16}比[重例]"
+    r"|(?:海洋|产业|农业|林业|旅游|体育|文化)生产总值"
     r"|\bper (?:unit of |capita )(?:GDP|output)|\bper capita\b|\bof GDP\b",
     re.I,
 )
 _ASKS_PROPORTION = re.compile(
-    r"单位|人均|占|比[重例]|强度|能耗|排放|\bper\b|\bshare\b|intensity|proportion|percent", re.I
+    r"单位|人均|占|比[重例]|强度|能耗|排放|海洋|产业|农业|林业|旅游|体育|文化|\bper\b|\bshare\b|intensity|proportion|percent",
+    re.I,
 )
 
 
