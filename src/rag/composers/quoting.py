@@ -115,7 +115,7 @@ def _window(
     topical = max(range(len(pieces)), key=lambda row: (held(range(row, row + 1)), -row))
     told, beside = (held(range(row, row + 1)) for row in (topical, first))
     # So is one that stands after it, where the clause has a figure of its own.
-    foreign = agreeing[topical] > -1 if first < topical else agreeing[topical] > 0
+    foreign = agreeing[topical] > -1 if first < topical else agreeing[topical] >= 0
     foreign = foreign or _OPEN.search(question.rewritten) is not None
     if figured and foreign and told >= 0.8 * total > 2 * beside:
         first = last = topical
