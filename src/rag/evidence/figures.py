@@ -76,7 +76,7 @@ _WANTED_UNITS: tuple[tuple[re.Pattern[str], str, float], ...] = (
     (re.compile(r"多重|\bhow heavy\b", re.I), _WEIGHT, -0.6),
     (
         # What is produced is weighed or counted; the land it grows on is not.
-        re.compile(r"^(?!.*(?:第几|增|面积)).*(?:产量|产了|\boutput of\b)", re.I | re.S),
+        re.compile(r"^(?!.*(?:第几|增|面积)).*(?:产量|产了|(?<!economic )\boutput\b)", re.I | re.S),
         r"(?:公?斤|吨|担|[辆台部套艘架件箱头只羽枚颗片瓶双]|立方|千瓦时|度|米|[%％倍]|\b(?:tonnes?|tons?|units))",
         0.3,
     ),
