@@ -15,7 +15,8 @@ from rag.cli.ports import holder, listen
 from rag.errors import IndexMissing, RagError, Unavailable
 
 if TYPE_CHECKING:
-    from rag.protocols import Embedder, Engine
+    from rag.embedders.own import OwnModels
+    from rag.protocols import Engine
     from rag.settings import Settings
 
 __all__ = ["surroundings_findings"]
@@ -172,14 +173,14 @@ def _index(settings: Settings) -> Iterator[Finding]:
         yield problem("index", str(error))
         return
     try:
-        yield from _contents(engine, embedder, folder=settings.data_dir)
+        yield from _contents(engine, models, folder=settings.data_dir)
     except RagError as error:
         yield problem("index", str(error))
     finally:
         engine.close()
 
 
-def _contents(engine: Engine, embedder: Embedder, *, folder: Path) -> Iterator[Finding]:
+def _contents(engine: Engine, models: OwnModels, *, folder: Path) -> Iterator[Finding]:
     collections = engine.collections()
     counts = "; ".join(
         f"{each.name}: {each.documents:,} documents, {each.passages:,} passages"
@@ -207,12 +208,11 @@ def _contents(engine: Engine, embedder: Embedder, *, folder: Path) -> Iterator[F
         yield fine("passages", f"all passages of {read:,} documents are where they say")
 
     # A search makes the derived indexes catch up, or be rebuilt where they are damaged.
-    vector = embedder.embed_query("2024")
-    empty = [
-        each.name
-        for each in collections
-        if each.passages and not engine.candidates("2024", vector, collection=each.name, limit=1)
-    ]
+    empty = []
+    for each in collections:
+        vector = models.of(engine.settings_of(each.name)).embed_query("2024")
+        if each.passages and not engine.candidates("2024", vector, collection=each.name, limit=1):
+            empty.append(each.name)
     if empty:
         found = f"no passage is found in {', '.join(empty)}"
         yield problem("search", found, advice="Move the index away and index the documents again.")
