@@ -102,6 +102,8 @@ class ClozeMaker:
                 continue
             first, last = self._chance.choice(spans)
             tokens = self._varied(list(passage[first:last]), english=english)
+            if self._chance.random() < 0.15:  # what is asked is often named in another sentence
+                tokens = self._keywords(passage[slice(*self._chance.choice(spans))]) + tokens
             kept = len(passage) - start - (last - first)
             if kept >= 12 and self._chance.random() < 0.6:
                 made.append(Query(tokens, first, last))
@@ -123,8 +125,7 @@ class ClozeMaker:
         chance = self._chance
         draw = chance.random()
         if draw < 0.15:
-            kept = sorted(chance.sample(range(len(tokens)), min(len(tokens), chance.randint(2, 5))))
-            return [tokens[position] for position in kept]
+            return self._keywords(tokens)
         if draw < 0.45:
             return self._asked(tokens, english=english)
         if draw < 0.72 and not english:
@@ -133,12 +134,19 @@ class ClozeMaker:
                 return self._asked(translated, english=True) if draw < 0.6 else translated
         return tokens
 
+    def _keywords(self, tokens: Sequence[int]) -> list[int]:
+        count = min(len(tokens), self._chance.randint(2, 5))
+        kept = sorted(self._chance.sample(range(len(tokens)), count))
+        return [tokens[position] for position in kept]
+
     def _asked(self, tokens: list[int], *, english: bool) -> list[int]:
+        """Leave out what a question asks for: the figure, or else a few words."""
         question = self._chance.choice(self._questions[english])
         numbers = [place for place, token in enumerate(tokens) if token in self._numbers]
-        if numbers and len(tokens) > 4:  # the figure is what a question asks for
-            place = self._chance.choice(numbers)
-            tokens = tokens[:place] + tokens[place + 1 :]
+        if len(tokens) > 4 and (numbers or len(tokens) > 8):
+            size = 1 if numbers else self._chance.randint(1, 3)
+            place = self._chance.choice(numbers or range(len(tokens) - size))
+            tokens = tokens[:place] + tokens[place + size :]
         return question + tokens if english else tokens + question
 
     def _translated(self, tokens: list[int]) -> list[int]:

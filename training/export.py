@@ -21,7 +21,7 @@ from training.material import CACHE, PROJECT
 
 __all__ = ["main"]
 
-NAME = "static-multilingual-256"
+NAME = "static-multilingual-512"
 FILES = (
     "1_Normalize/config.json",
     "config.json",

@@ -137,15 +137,15 @@ class Recipe:
 
     def _news(self, source: Source) -> None:
         texts = (("", record["text"]) for record in read("plain/crud_news_2023"))
-        self._add_cloze(source, self._windows(texts, most=2), count=2)
+        self._add_cloze(source, self._windows(texts, most=4), count=4)
 
     def _broadcasts(self, source: Source) -> None:
         records = read("plain/xinwenlianbo")
         texts = ((record["title"], record["text"]) for record in records)
-        self._add_cloze(source, self._windows(texts, most=3), count=2)
+        self._add_cloze(source, self._windows(texts, most=8), count=4)
 
     def _reports(self, source: Source) -> None:
-        self._add_cloze(source, self._windows(report_texts("reports"), most=400), count=8)
+        self._add_cloze(source, self._windows(report_texts("reports"), most=400), count=16)
 
     def _reports_en(self, source: Source) -> None:
         texts = self._windows(report_texts("reports_en"), most=400, english=True)
@@ -153,13 +153,12 @@ class Recipe:
 
     def _laws(self, source: Source) -> None:
         records = (record for record in read("laws_articles") if len(record["text"]) >= 40)
-        kept = (record for record in records if self._chance.random() < 0.4)
-        parts = ((record["law"], record["text"][:400]) for record in kept)
-        self._add_cloze(source, parts, count=1)
+        parts = ((record["law"], record["text"][:400]) for record in records)
+        self._add_cloze(source, parts, count=2)
 
     def _wiki(self, source: Source) -> None:
         texts = dict.fromkeys(record["a"] for record in read("qa_mrc_zh"))
-        self._add_cloze(source, (("", text[:500]) for text in texts), count=8)
+        self._add_cloze(source, (("", text[:500]) for text in texts), count=16)
 
     def _headlines(self, source: Source) -> None:
         for name in ("qa_title_xinwenlianbo", "qa_title_crud_noisy"):

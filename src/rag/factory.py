@@ -169,10 +169,19 @@ def open_language_model(settings: Settings) -> ChatModel | None:
 
 
 def _bundled(argument: str) -> Embedder:
-    from rag.embedders.bundled import BundledEmbedder
+    from rag.embedders.bundled import NESTED, BundledEmbedder
 
-    _refuse_argument("bundled", argument)
-    return BundledEmbedder.load()
+    model = BundledEmbedder.load()
+    if not argument:
+        return model
+    if argument not in map(str, NESTED):
+        choices = ", ".join(f"bundled:{dimension}" for dimension in NESTED)
+        message = (
+            f"embedder is 'bundled:{argument}'. Expected 'bundled', or its first dimensions"
+            f" alone: {choices}. Another model is sentence-transformers:NAME_OR_PATH."
+        )
+        raise InvalidSetting(message)
+    return model.first(int(argument))
 
 
 def _sentence_transformers(argument: str) -> Embedder:
@@ -249,6 +258,8 @@ def _writers(model: ChatModel | None, matcher: TermMatcher) -> Mapping[str, Writ
     return {name: make(model, matcher) for name, make in _WRITERS.items()}
 
 
+_WORD_DIMENSIONS = 256
+
 _EMBEDDERS: Mapping[str, Callable[[str], Embedder]] = {
     "bundled": _bundled,
     "ranking-fake": _ranking_fake,  # ranks by shared words, without any model: for tests
@@ -271,11 +282,19 @@ _WRITERS: Mapping[str, Callable[[ChatModel, TermMatcher], Writer]] = {
 
 
 def _term_matcher(settings: Settings, embedder: Embedder) -> TermMatcher:
-    """Words are compared by a static model, which a sentence model is no substitute for."""
+    """Words are compared by a static model, which a sentence model is no substitute for.
+
+    By few dimensions: every word of the passages that are read closely is kept and compared.
+    """
+    from rag.embedders.bundled import BundledEmbedder
     from rag.evidence import TermMatcher
 
-    is_static = settings.embedder in {"bundled", "ranking-fake"}
-    return TermMatcher(embedder if is_static else open_embedder("bundled"))
+    if isinstance(embedder, BundledEmbedder):
+        few = min(_WORD_DIMENSIONS, embedder.info.dimension)
+        return TermMatcher(embedder.first(few))
+    if settings.embedder == "ranking-fake":
+        return TermMatcher(embedder)
+    return TermMatcher(open_embedder(f"bundled:{_WORD_DIMENSIONS}"))
 
 
 def _choose(table: Mapping[str, _Made], name: str, *, setting: str) -> _Made:

@@ -52,11 +52,11 @@ _PLANNED = 0.6
 """How well a plan for a year agrees with a question about that year, put neither way."""
 
 RANKING_WEIGHTS: Mapping[str, float] = {
-    "dense": 1.0,  # cosine of question and passage
+    "dense": 1.1,  # cosine of question and passage
     "lexical": 0.10,  # BM25-like score as a share of the best candidate's
     "coverage": 0.9,  # weighted share of the question's terms that the passage holds, softly
     "period": 0.13,  # review or plan, as the question wants: 1, 0 unknown, -1 the other
-    "year": 0.15,  # the year asked for is the passage's, or is written in it: 1, 0, -1
+    "year": 0.3,  # the year asked for is the passage's, or is written in it: 1, 0, -1
 }
 """What each signal of a passage counts. A passage's score is the weighted sum."""
 

@@ -48,7 +48,9 @@ class Settings:
     embedder: str = field(
         default="bundled",
         metadata={
-            "description": "Embedding model: `bundled`, or `sentence-transformers:NAME_OR_PATH`"
+            "description": "Embedding model: `bundled` (or `bundled:256`, `bundled:128`,"
+            " `bundled:64`: its first dimensions alone, for large libraries in little memory), or"
+            " `sentence-transformers:NAME_OR_PATH`"
             " for any other. An index belongs to the model that made it."
         },
     )

@@ -61,6 +61,10 @@ def _bundled(_: pytest.FixtureRequest) -> Embedder:
     return BundledEmbedder.load()
 
 
+def _few_dimensions(_: pytest.FixtureRequest) -> Embedder:
+    return BundledEmbedder.load().first(128)
+
+
 def _ranking_fake(_: pytest.FixtureRequest) -> Embedder:
     return RankingFakeEmbedder()
 
@@ -71,6 +75,7 @@ def _transformer(request: pytest.FixtureRequest) -> Embedder:
 
 EMBEDDERS: dict[str, Callable[[pytest.FixtureRequest], Embedder]] = {
     "bundled": _bundled,
+    "bundled, few dimensions": _few_dimensions,
     "ranking-fake": _ranking_fake,
     "transformer": _transformer,
 }

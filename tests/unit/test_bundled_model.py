@@ -8,13 +8,15 @@ import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from rag.embedders.bundled import BundledEmbedder, bundled_folder, check_folder
-from rag.errors import InvalidInput, ModelUnavailable
+from rag.embedders.bundled import NESTED, BundledEmbedder, bundled_folder, check_folder
+from rag.errors import InvalidInput, InvalidSetting, ModelUnavailable
+from rag.factory import open_embedder
 from tests.embedder_samples import import_sentence_transformers
 
 TEXTS = (
@@ -33,7 +35,7 @@ QUESTIONS = {
     "How clean is the water of the lake?": "巢湖全湖平均水质稳定在Ⅳ类，蓝藻水华面积下降。",
     "养老服务": "新建社区老年食堂和养老服务中心120个，困难老人家庭完成适老化改造。",
     "elderly care": "新建社区老年食堂和养老服务中心120个，困难老人家庭完成适老化改造。",
-    "多少人找到工作": "城镇新增就业19.2万人，居民消费价格上涨0.2%。",
+    "有多少人就业了": "城镇新增就业19.2万人，居民消费价格上涨0.2%。",
     "jobs and employment": "城镇新增就业19.2万人，居民消费价格上涨0.2%。",
     "軌道交通運營里程": "轨道交通4条线路开工建设，运营里程达到200公里。",
     "subway lines under construction": "轨道交通4条线路开工建设，运营里程达到200公里。",
@@ -62,7 +64,7 @@ def test_the_folder_is_whole_and_light() -> None:
 def test_the_information_comes_from_the_manifest(model: BundledEmbedder) -> None:
     manifest = check_folder(bundled_folder(), contents=False)
     assert (model.info.name, model.info.revision) == (manifest["name"], manifest["revision"])
-    assert model.info.dimension == 256
+    assert model.info.dimension == 512
 
 
 def test_model2vec_gives_the_same_vectors(model: BundledEmbedder) -> None:
@@ -70,6 +72,21 @@ def test_model2vec_gives_the_same_vectors(model: BundledEmbedder) -> None:
 
     other = StaticModel.from_pretrained(bundled_folder(), max_length=None)
     np.testing.assert_allclose(model.embed_passages(TEXTS), other.encode(TEXTS), atol=1e-4)
+
+
+@pytest.mark.parametrize("dimension", [*NESTED, 512])
+def test_the_first_dimensions_can_be_used_alone(model: BundledEmbedder, dimension: int) -> None:
+    few = model.first(dimension)
+    cut = model.embed_passages(TEXTS)[:, :dimension]
+    cut /= np.linalg.norm(cut, axis=1, keepdims=True)
+    np.testing.assert_allclose(few.embed_passages(TEXTS), cut, atol=1e-6)
+    assert few.info == replace(model.info, dimension=dimension)
+
+
+@pytest.mark.parametrize("dimension", [0, 100, 1024])
+def test_other_dimensions_cannot(model: BundledEmbedder, dimension: int) -> None:
+    with pytest.raises(ValueError, match=f"^{dimension} is neither"):
+        model.first(dimension)
 
 
 def test_sentence_transformers_gives_the_same_vectors(model: BundledEmbedder) -> None:
@@ -268,3 +285,10 @@ def test_a_text_of_a_million_characters_is_read_at_its_start(model: BundledEmbed
     )
     with pytest.raises(InvalidInput, match="empty"):
         model.embed_query(" " * 1_000_000)
+
+
+def test_the_setting_names_the_dimensions() -> None:
+    assert open_embedder("bundled:128").info.dimension == 128
+    assert open_embedder("bundled").info.dimension == 512
+    with pytest.raises(InvalidSetting, match="'bundled:300'"):
+        open_embedder("bundled:300")

@@ -159,10 +159,10 @@ def test_two_sentences_that_answer_equally_well_are_both_quoted() -> None:
     )
     with library_of(text) as assistant:
         answer = assistant.ask("图书馆的开放时间是什么？")
-        assert [citation.quote for citation in answer.citations] == [
+        assert {citation.quote for citation in answer.citations} == {
             "图书馆新馆的开放时间是上午九点到下午五点",
             "图书馆老馆的开放时间是上午八点到下午四点",
-        ]
+        }
 
 
 def test_a_place_inside_a_longer_word_is_another_place() -> None:

@@ -50,7 +50,7 @@ _FRAME = 30
 SENTENCE_WEIGHTS = {
     "coverage": 1.4,
     "carried": 0.6,
-    "dense": 0.5,
+    "dense": 0.8,
     "kind": 0.35,
     "year": 0.15,
     "passage": 1.0,

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,7 +28,10 @@ if TYPE_CHECKING:
 
     FloatArray = npt.NDArray[np.float32]
 
-__all__ = ["BundledEmbedder", "bundled_folder", "check_folder"]
+__all__ = ["NESTED", "BundledEmbedder", "bundled_folder", "check_folder"]
+
+NESTED = (64, 128, 256)
+"""Dimensions that can be used alone, the first of all: it was trained for that (Matryoshka)."""
 
 _MANIFEST = "manifest.json"
 _REPAIR = "Install the product again (make run does it), or put the folder back from its source."
@@ -120,6 +123,18 @@ class BundledEmbedder:
         )
         return cls(tokenizer, table, info=info)
 
+    def first(self, dimension: int) -> BundledEmbedder:
+        """The same model with its first dimensions alone, which takes no memory of its own.
+
+        Raises ValueError for one that is neither in ``NESTED`` nor all there are.
+        """
+        there_are = self._info.dimension
+        if dimension > there_are or dimension not in {*NESTED, there_are}:
+            message = f"{dimension} is neither one of {NESTED} nor {there_are}, or more than that"
+            raise ValueError(message)
+        info = replace(self._info, dimension=dimension)
+        return BundledEmbedder(self._tokenizer, self._table, info=info)
+
     @property
     def info(self) -> EmbedderInfo:
         """See ``protocols.Embedder``."""
@@ -130,13 +145,15 @@ class BundledEmbedder:
         import numpy as np
 
         prepared = prepare(texts)
-        sums = np.zeros((len(prepared), self._info.dimension), dtype=np.float32)
+        dimension = self._info.dimension
+        sums = np.zeros((len(prepared), dimension), dtype=np.float32)
         for start in range(0, len(prepared), _BATCH):
             batch = prepared[start : start + _BATCH]
             encodings = self._tokenizer.encode_batch_fast(batch, add_special_tokens=False)
             for row, encoding in enumerate(encodings, start):
                 pieces = np.array(encoding.ids, dtype=np.int64)
-                rows = self._table.rows.take(pieces, axis=0).astype(np.float32)
+                # Rows are taken whole: to take parts, NumPy would copy the table first.
+                rows = self._table.rows.take(pieces, axis=0)[:, :dimension].astype(np.float32)
                 # The sum points where the average does, and only the direction is kept.
                 sums[row] = self._table.scales.take(pieces) @ rows
         return unit_rows(sums, model=self._info.name)

@@ -47,13 +47,14 @@ def prepare(texts: Sequence[str]) -> list[str]:
 def unit_rows(vectors: FloatArray, *, model: str) -> FloatArray:
     """The rows at length 1, float32. Raises ModelUnavailable for a row without a direction.
 
+    The array given is the one returned, where it is float32: a second one would double the memory.
     A model that gives zeros or NaN for visible text is broken (a damaged file, a half-precision
     overflow); such a row would be found by every query, or by none.
     """
     import numpy as np
 
     rows = np.asarray(vectors, dtype=np.float32)
-    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))[:, None]
     broken = np.flatnonzero(~(np.isfinite(lengths) & (lengths > 0)).ravel())
     if broken.size:
         message = (
@@ -62,4 +63,5 @@ def unit_rows(vectors: FloatArray, *, model: str) -> FloatArray:
             " files, or choose another with RAG_EMBEDDER."
         )
         raise ModelUnavailable(message)
-    return np.asarray(rows / lengths, dtype=np.float32)
+    rows /= lengths
+    return rows
