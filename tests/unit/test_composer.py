@@ -152,6 +152,16 @@ def test_how_things_stand_is_told_by_figures_of_the_matter(question: str, figure
         assert figure in assistant.ask(question).answer
 
 
+def test_asked_for_the_year_a_date_has_its_year() -> None:
+    text = (
+        "1251年7月1日，长兄蒙哥经大会选举成为大汗，即位后任命忽必烈负责总领漠南汉地事务。"
+        "1913年7月从小学毕业，8月16日进入青江学校就读，因表现优异而为校长器重。"
+    )
+    with library_of(text) as assistant:
+        assert "1251年" in assistant.ask("蒙哥在哪一年成为大汗？").answer
+        assert "1913年" in assistant.ask("他在哪一年进入青江学校就读？").answer
+
+
 def test_two_sentences_that_answer_equally_well_are_both_quoted() -> None:
     text = (
         "图书馆新馆的开放时间是上午九点到下午五点。\n\n图书馆老馆的开放时间是上午八点到下午四点。\n\n"

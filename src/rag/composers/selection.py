@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rag.evidence import figure_agreement, has_date, has_figure, has_person
+from rag.evidence import figure_agreement, has_date, has_figure, has_person, has_year
 from rag.questions.places import names_place
 from rag.questions.terms import explicit_years
 from rag.text import contains_han, fold, simplified, stem, words
@@ -31,6 +31,7 @@ _WHICH = re.compile(
     r"(?:哪一?[个所家座条]|什么)(?P<rank>区|县|镇|乡|街道|大学|学院|学校|医院|机场)"
 )
 """Asks for a name by the word that such names end with: 哪个区."""
+_WHAT_YEAR = re.compile(r"[哪何]一?年|什么年份|\bwh(?:at|ich) year\b", re.I)
 _NO_DISTRICT = re.compile(
     r"(?:度假|校|小|园|社|地|城|片|山|库|林|牧|景|灾|特|专|示范|功能|保税|试验)区|区[域间块分别]"
 )
@@ -68,7 +69,9 @@ def kind_agreement(question: Question, text: str) -> float:
     if question.kind == "number":
         return figure_agreement(simplified(question.rewritten), text)
     if question.kind == "date":
-        return 1.0 if has_date(text) else -1.0
+        if not has_date(text):
+            return -1.0
+        return 1.0 if has_year(text) or not _WHAT_YEAR.search(question.rewritten) else 0.3
     if asks_for_person(question):
         return 1.0 if has_person(text) else -1.0
     if question.kind == "name" and (which := _WHICH.search(simplified(question.rewritten))):

@@ -1,6 +1,13 @@
 """How much of a question a stretch of text holds, and whether the kind of thing asked for."""
 
-from rag.evidence.figures import figure_agreement, has_date, has_figure, has_person, tells_beside
+from rag.evidence.figures import (
+    figure_agreement,
+    has_date,
+    has_figure,
+    has_person,
+    has_year,
+    tells_beside,
+)
 from rag.evidence.matching import (
     TermMatcher,
     index_terms,
@@ -14,6 +21,7 @@ __all__ = [
     "has_date",
     "has_figure",
     "has_person",
+    "has_year",
     "index_terms",
     "inverse_document_frequency",
     "tells_beside",

@@ -6,7 +6,14 @@ import re
 
 from rag.text import tagged_words
 
-__all__ = ["figure_agreement", "has_date", "has_figure", "has_person", "tells_beside"]
+__all__ = [
+    "figure_agreement",
+    "has_date",
+    "has_figure",
+    "has_person",
+    "has_year",
+    "tells_beside",
+]
 
 _QUANTITY = (
     r"(?:\d+(?:[.,]\d+)*|[一二三四五六七八九十百千两]+)[十百千万亿]*[余多]?"
@@ -133,9 +140,14 @@ _DATE = re.compile(
     # Years of an era: 嘉靖七年, and not so many years: 连续三年.
     rf"|(?!连续|过去|未来|今后|最近|此后|其后|前后|为期|历时|长达|任期|累计|用了|近|这|前|后)"
     rf"[\u4e00-\u9fff]{{2}}{_HAN_DIGITS}{{1,3}}年(?![来以内间多])"
-    r"|[夏商周秦汉隋唐宋元明清]朝|[汉唐宋元明清]代(?!表)|[南北东西][宋汉晋]"
+    r"|[夏商周秦汉隋唐宋元明清]朝|[汉唐宋元明清]代(?!表)|[南北东西][宋汉晋](?=[时朝代末初年皇中后]|$)"
     r"|\b(?:January|February|March|April|May|June|July|August|September|October|November|December)\b"
     r"|\b(?:19|20)\d\d\b"
+)
+
+_ANY_YEAR = re.compile(
+    rf"\d{{2,4}}\s*年|[〇零一二三四五六七八九]{{4}}年|年代|世纪|(?:公元前?|民国){_HAN_DIGITS}+年"
+    rf"|[\u4e00-\u9fff]{{2}}{_HAN_DIGITS}{{1,3}}年(?![来以内间多])|\b(?:1\d|20)\d\d\b"
 )
 
 # A title with a name, or two capitals in a row inside a sentence.
@@ -213,6 +225,11 @@ def tells_beside(question: str, text: str) -> bool:
 def has_date(text: str) -> bool:
     """Whether a date, a year or a part of a year is written."""
     return _DATE.search(text) is not None
+
+
+def has_year(text: str) -> bool:
+    """Whether a year is written, and not only a day of one."""
+    return _ANY_YEAR.search(text) is not None
 
 
 def has_person(text: str) -> bool:
