@@ -78,7 +78,7 @@ def test_so_many_years_are_no_date(text: str) -> None:
         ("总额是多少亿美元", "居省会城市第7位", -0.6),
         ("GDP增速是多少", "增长5.8%", 1.0),
         ("居全国第几", "居全国第12位", 1.0),
-        ("居全国第几", "总数82户", 0.3),
+        ("居全国第几", "总数82户", -0.6),
         ("有多少", "总数82户", 1.0),
         ("地铁票价是多少？", "运营总里程突破200公里", -0.6),
         ("2024年居民消费价格涨幅目标是多少？", "居民消费价格涨幅3%左右", 1.0),
@@ -125,6 +125,13 @@ def test_what_came_on_top_or_a_proportion_is_not_how_much_there_is(
     question: str, text: str, beside: bool
 ) -> None:
     assert tells_beside(question, text) is beside
+
+
+def test_a_rank_is_told_by_a_rank() -> None:
+    assert figure_agreement("经济总量排全国第几？", "经济总量达到64697亿元、保持全国第5位") == 1
+    assert figure_agreement("经济总量排全国第几？", "经济总量达到64697亿元") < 0
+    assert figure_agreement("Where does it rank?", "It ranked 4th with 2 million tonnes.") == 1
+    assert figure_agreement("Where does it rank?", "It handled 2 million tonnes.") < 0
 
 
 def test_the_product_is_told_in_money_and_its_growth_in_percent() -> None:

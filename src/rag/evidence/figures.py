@@ -38,13 +38,18 @@ _WEIGHT = r"(?:公?斤|千克|公?吨|tonnes?|tons?|kg|kilograms?)"
 _AREA = r"(?:平方|亩|公顷|square|hectares?|acres?)"
 _POWER = r"(?:[兆千]瓦|(?:kilo|mega|giga)watts?|[kMG]W)"
 _VISITS = r"人次"
+_RANK = (
+    r"第[\d一二三四五六七八九十]+|首位|前[\d一二三四五六七八九十]+|\d+位"
+    r"|\b(?:\d+(?:st|nd|rd|th)|first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth"
+    r"|top|highest|largest|leading)\b"
+)
 
 # What is asked for, the unit it comes in, and what a figure with another unit counts.
 _WANTED_UNITS: tuple[tuple[re.Pattern[str], str, float], ...] = (
     (
         re.compile(r"第几|排名|位次|名次|排第|\brank", re.I),
-        r"第[\d一二三四五六七八九十]+|首位|前[\d一二三四五六七八九十]+|\d+位",
-        0.3,
+        _RANK,
+        -0.6,
     ),
     (
         re.compile(
@@ -202,7 +207,7 @@ def figure_agreement(question: str, text: str) -> float:
         if found is None:
             return 1.0
         _, unit, otherwise = found
-        wanted = unit if unit.startswith("第") else _QUANTITY + unit
+        wanted = f"(?i:{unit})" if unit is _RANK else _QUANTITY + unit
     return 1.0 if re.search(wanted, _NAMING.sub("", text)) else otherwise
 
 
