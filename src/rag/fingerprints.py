@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["fingerprint", "is_of_file"]
 
-_ROOMS = ("chunking", "metadata.py", "questions", "readers", "schema.py", "text.py")
+_ROOMS = ("chunking", "metadata.py", "plans.py", "questions", "readers", "schema.py", "text.py")
 """What a document depends on besides its file: everything between the bytes and the passages."""
 
 

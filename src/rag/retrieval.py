@@ -12,7 +12,7 @@ from rag.errors import InvalidInput
 from rag.evidence import index_terms, weights_of
 from rag.plans import five_year_plans
 from rag.questions import names_place, with_written_names
-from rag.scope import About, by_metadata, choose_scope, spoken_years
+from rag.scope import About, by_metadata, choose_scope, plan_of, spoken_years
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -47,6 +47,15 @@ _RERANKED = 20
 
 _RERANKER_WEIGHT = 1.0
 """What a reranker's judgement counts, as much as the cosine."""
+
+_IN_FIVE = 0.2
+"""How well what was done in five years agrees with a question about one of them."""
+
+_LAST_OF_FIVE = 0.8
+"""How well it agrees with a question about the last of them, whose figure it often ends with."""
+
+_LONG_OR_SHORT = 0.5
+"""How well it agrees with a question about what was achieved, of no year."""
 
 _PLANNED = 0.6
 """How well a plan for a year agrees with a question about that year, put neither way."""
@@ -321,7 +330,9 @@ def _period_agreement(question: Question, hit: Hit) -> float:
     wanted = question.period or question.tends
     if wanted is None or hit.passage.period is None:
         return 0.0
-    return 1.0 if wanted == hit.passage.period else -1.0
+    if wanted == hit.passage.period:
+        return 1.0
+    return _LONG_OR_SHORT if {wanted, hit.passage.period} == {"review", "retrospect"} else -1.0
 
 
 def _year_agreement(
@@ -341,6 +352,11 @@ def _year_agreement(
         wanted |= planned
     if not wanted:
         return 0.0
+    if hit.passage.period == "retrospect" and wanted != planned:
+        first, last = plan_of(hit) or (0, 0)
+        if last in wanted or any(str(year) in text for year in wanted):
+            return _LAST_OF_FIVE
+        return _IN_FIVE if any(first <= year <= last for year in wanted) else -1.0
     spoken = spoken_years(hit)
     if spoken & wanted:
         # Of a year that one report plans and the next one reviews, people ask what became of it.

@@ -63,7 +63,7 @@ Filters: TypeAlias = Mapping[str, MetadataValue]
 BlockKind: TypeAlias = Literal["heading", "paragraph", "list_item", "table_row", "boilerplate"]
 Language: TypeAlias = Literal["zh", "en", "other"]
 Leg: TypeAlias = Literal["dense", "lexical"]
-Period: TypeAlias = Literal["review", "plan"]
+Period: TypeAlias = Literal["review", "retrospect", "plan"]  # of a year, of five, of what comes
 AnswerKind: TypeAlias = Literal[
     "number", "name", "date", "list", "yes_no", "definition", "description"
 ]

@@ -150,11 +150,15 @@ def _yet_to_plan(question: Question, dated: Sequence[About]) -> tuple[int, ...]:
 
 
 def plan_of(hit: Hit) -> tuple[int, int] | None:
-    """First and last year of the five-year plan that a passage's section is about, if it is.
+    """First and last year of the five years that a passage tells of, if it does: of a five-year
+    plan, most often.
 
     The innermost heading that names a plan or a year decides: of one that looks back on a plan and
     ahead to the next, the passage is about one.
     """
+    if hit.passage.period == "retrospect":
+        last = hit.metadata.get("reporting_year")
+        return (last - 4, last) if isinstance(last, int) else None
     for heading in reversed(hit.passage.section):
         if explicit_years(heading):
             return None
@@ -166,8 +170,11 @@ def plan_of(hit: Hit) -> tuple[int, int] | None:
 def spoken_years(hit: Hit) -> frozenset[int]:
     """The years that a passage of a report speaks of, by the section it stands in.
 
-    A five-year plan is a plan for its last year: what is to be reached by then.
+    A five-year plan is a plan for its last year: what is to be reached by then. What looks back on
+    five years compares the last with the first.
     """
+    if hit.passage.period == "retrospect":
+        return frozenset(plan_of(hit) or ())
     key = {"review": "reporting_year", "plan": "planning_year"}.get(hit.passage.period or "")
     if key is None:
         return frozenset()

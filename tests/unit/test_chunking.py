@@ -337,9 +337,9 @@ def period(heading: str, head: str = HEAD, before: str = "") -> str | None:
     [
         ("一、2023年工作回顾", "review"),
         ("一、过去一年工作回顾", "review"),
-        ("一、关于过去五年的政府工作", "review"),
+        ("一、关于过去五年的政府工作", "retrospect"),
         ("一、2023年主要工作", "review"),
-        ("一、“十三五”时期发展情况", "review"),
+        ("一、“十三五”时期发展情况", "retrospect"),
         ("一、牢记嘱托，新福建建设取得新成效", "review"),
         ("一、2024年工作安排", "plan"),
         ("一、2024年主要工作", "plan"),
@@ -371,7 +371,35 @@ def test_a_chapter_of_both_turns_where_the_plan_begins() -> None:
         f"{head}一、“十四五”发展成就和“十五五”主要目标任务\n过去五年，成就很大。{BODY}\n"
         f"“十五五”时期的主要目标是：增长5%。{BODY}\n{BODY}"
     )
-    assert [p.period for p in passages(text)] == [None, "review", "plan", "plan"]
+    assert [p.period for p in passages(text)] == [None, "retrospect", "plan", "plan"]
+
+
+@pytest.mark.parametrize(
+    ("heading", "paragraphs", "expected"),
+    [
+        (
+            "一、2025年和“十四五”时期工作回顾",
+            ["2025年，生产总值增长5%。", "五年来，新建公园120处。", "我们还修了路。"],
+            ["review", "retrospect", "retrospect"],
+        ),
+        (
+            "一、过去五年工作回顾",
+            ["我们新建公园120处。", "一年来，主要做了以下工作：修了路。", "新建住房2万套。"],
+            ["retrospect", "review", "review"],
+        ),
+        (
+            "一、2025年工作回顾",
+            ["棉花产量五年来最高。", "“十五五”规划编制完成。", "“十四五”期间修路9公里。"],
+            ["review", "review", "retrospect"],
+        ),
+    ],
+)
+def test_a_review_of_five_years_is_told_from_one_of_one(
+    heading: str, paragraphs: list[str], expected: list[str]
+) -> None:
+    head = HEAD.replace("2024", "2026")
+    text = head + "\n" + heading + "\n\n" + "\n\n".join(p + "做好了。" * 60 for p in paragraphs)
+    assert [p.period for p in passages(text)][1:] == expected
 
 
 @pytest.mark.parametrize(
@@ -381,7 +409,7 @@ def test_a_chapter_of_both_turns_where_the_plan_begins() -> None:
         ("I. 2023 in Review", "review"),
         ("II. Major Tasks for 2024", "plan"),
         ("II. General Work Arrangements for 2024", "plan"),
-        ("I. Review of Work in the Past Five Years", "review"),
+        ("I. Review of Work in the Past Five Years", "retrospect"),
     ],
 )
 def test_english_chapters(heading: str, expected: str) -> None:

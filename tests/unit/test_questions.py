@@ -71,7 +71,7 @@ def test_years(question: str, years: tuple[int, ...], relative: tuple[int, ...])
         ("What target did the report set?", "plan"),
         ("完成了目标吗", None),
         ("今年粮食要产多少？", "plan"),
-        ("过去五年经济年均增长多少？", "review"),
+        ("过去五年经济年均增长多少？", "retrospect"),
         ("开公司办执照要几天？", None),
         ("看门诊还要先交钱吗？", None),
         ("重要会议是什么？", None),

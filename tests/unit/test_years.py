@@ -102,6 +102,12 @@ def test_each_year_has_its_own_figure(both: Any, question: str, quoted: str) -> 
     assert quoted in answer.answer
 
 
+def test_what_five_years_brought_is_told_from_what_one_did(both: Any) -> None:
+    answer = both.ask("青江市新建了多少处公园绿地？").answer
+    assert answer.startswith("2021—2025年回顾：")
+    assert "新建公园绿地120处」" in answer
+
+
 def test_a_target_of_five_years_is_labelled_as_such(both: Any) -> None:
     answer = both.ask("青江市城镇化率目标是多少？")
     assert answer.answer == "2026—2030年目标：「常住人口城镇化率达到68%左右」[1]"

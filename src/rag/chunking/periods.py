@@ -51,6 +51,25 @@ _BEHIND = re.compile(
     r"了|已|达到|突破|超过|完成|增长\s*\d|居全国|年来|去年|过去"
     r"|\b(?:was|were|has been|have been|rose|grew)\b"
 )
+_BACK = (
+    re.compile(
+        r"(?:^|(?<=[\s—。！；，：!、]))(?:(?:这|(?:回顾|经过)?过去的?|回顾这|经过)五年(?:来|间|里)?"
+        r"|五年(?:来|间))(?!最|首|新高|多来|前)"
+        r"|\b(?:the|over the) (?:past|last) five years|\bthese five years",
+        re.I,
+    ),
+    re.compile(
+        r"[“\"「]?十?[一二三四五六七八九]?五[”\"」]?(?:规划)?(?:实施)?(?:时期|期间|以来)(?!的?主要目标)"
+    ),
+)
+"""Begins to tell of five years: 五年来, 这五年; and by the name of a plan, once it has ended."""
+_ONE_YEAR = re.compile(
+    r"一年来|过去的?一年|这一年(?!年)|(?:刚刚)?过去的(?:19|20)\d\d年"
+    r"|\b(?:over )?the past year",
+    re.I,
+)
+_OPENING = 90
+"""Characters at the start of a passage in which it says of how many years it tells."""
 _TURN = 80
 """Characters at the start of a passage in which it turns from the past to the future."""
 
@@ -88,7 +107,52 @@ def periods_of(text: str, passages: Sequence[tuple[tuple[str, ...], str]]) -> li
         known = period or known
         for index in indexes:
             periods[index] = period
+    for heading, indexes in chapters.items():
+        _mark_retrospects(_folded(heading), indexes, passages, periods, year=year)
     return periods
+
+
+def _mark_retrospects(
+    chapter: str,
+    indexes: Sequence[int],
+    passages: Sequence[tuple[tuple[str, ...], str]],
+    periods: list[Period | None],
+    *,
+    year: int | None,
+) -> None:
+    """Tell the reviews of five years in a chapter from those of one: 五年来, 一年来.
+
+    A passage says so where it opens, and speaks for those after it until one says otherwise.
+    """
+    five = (
+        _BACK[0].search(chapter) or _BACK[1].search(chapter) or re.search("五年(?!计划)", chapter)
+    )
+    one = _YEAR.search(chapter)
+    long = five is not None and (one is None or five.start() < one.start())
+    for index in indexes:
+        if periods[index] != "review":
+            continue
+        section, body = passages[index]
+        body = body.replace(section[0], "", 1)
+        long = _looks_far_back(_folded(body.strip()), year, before=long)
+        if long:
+            periods[index] = "retrospect"
+
+
+def _looks_far_back(body: str, year: int | None, *, before: bool) -> bool:
+    """Whether a passage tells of five years; where it does not say, as the one ``before`` it."""
+    opening = body[:_OPENING]
+    ended = [m for m in _BACK[1].finditer(opening) if year and _has_ended(m.group(), year)]
+    five = max((m.start() for m in (*_BACK[0].finditer(opening), *ended)), default=-1)
+    one = max((match.start() for match in _ONE_YEAR.finditer(opening)), default=-1)
+    if five < 0 and one < 0 and year is not None:
+        begins = re.match(rf"(?:各位代表[！!，,：:]\s*)?{year - 1}年[，,是]", opening)
+        return before and not (begins and not re.search(r"[\d.]+(?:万|亿|%)", opening[9:]))
+    return before if five == one else five > one
+
+
+def _has_ended(plan: str, year: int) -> bool:
+    return any(last < year for _, last in five_year_plans(plan))
 
 
 def _folded(heading: str) -> str:

@@ -18,13 +18,15 @@ __all__ = ["lead", "needs_label"]
 
 def needs_label(question: Question, chosen: Sequence[Sentence], hits: Sequence[Hit]) -> bool:
     """Whether the quotations do not speak for themselves: foreign to the asker, of two years, of
-    one year among several that were found, or plans that were not asked for.
+    one year among several that were found, or plans or five years that were not asked for.
     """
     foreign = question.language != "zh" and any(contains_han(s.text) for s in chosen)
     periods = {s.hit.passage.period for s in chosen}
     dated = bool(question.years or question.relative_years) or question.kind == "date"
     unasked = question.period is None and (dated or question.tends is not None)
-    unexpected = unasked and "plan" in periods
+    unexpected = (unasked and "plan" in periods) or (
+        question.period != "retrospect" and "retrospect" in periods
+    )
     return foreign or unexpected or len(periods) > 1 or _of_several_years(question, chosen, hits)
 
 
@@ -57,12 +59,12 @@ def _period_label(hit: Hit, *, chinese: bool) -> str:
     period: Period | None = hit.passage.period
     if period is None:
         return ""
-    year = hit.metadata.get("reporting_year" if period == "review" else "planning_year")
+    year = hit.metadata.get("planning_year" if period == "plan" else "reporting_year")
     plan = plan_of(hit)
     if chinese:
-        words = {"review": "回顾", "plan": "目标"}[period]
+        words = "目标" if period == "plan" else "回顾"
         time = f"{plan[0]}—{plan[1]}年" if plan else f"{year}年" if year else ""
         return time + words
-    words = {"review": "review of", "plan": "plan for"}[period]
+    words = "plan for" if period == "plan" else "review of"
     time = f" {plan[0]}–{plan[1]}" if plan else f" {year}" if year else ""
     return words + time if time else words.split()[0]

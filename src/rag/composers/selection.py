@@ -139,10 +139,11 @@ def _other_period(question: Question, ranked: Sequence[Sentence]) -> Sentence | 
         return None
     if best.hit.passage.period is None:
         return None
+    planned = best.hit.passage.period == "plan"
     for sentence in ranked[1:]:
         if (
             sentence.hit.passage.document_id == best.hit.passage.document_id
-            and sentence.hit.passage.period not in {None, best.hit.passage.period}
+            and sentence.hit.passage.period == ("review" if planned else "plan")
             and sentence.coverage >= max(0.6, 0.92 * best.coverage)
             and sentence.signals["kind"] > 0
             and min((match for _, match in _noun_matches(question, sentence)), default=1.0) >= 0.5

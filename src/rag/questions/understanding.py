@@ -47,6 +47,10 @@ _REVIEW = re.compile(
     r"|became)\b",
     re.I,
 )
+_LONG = re.compile(
+    r"(?:过去的?|这|近|最近)五年|五年(?:来|间)|\b(?:past|last|these|previous) five years", re.I
+)
+"""Asks what was done in five years."""
 _PAST = re.compile(r"\b(?:did|was|were|had|began|opened|won|rose|fell|saw|went|came|got)\b", re.I)
 """Says that a question is put in the past tense, and not that it asks for results: the report
 *did* set a target."""
@@ -154,6 +158,8 @@ def understand(
     period: Period | None = None
     if plan and not review:
         period = "plan"
+    elif _LONG.search(plain):
+        period = "retrospect"
     elif (review or _PAST.search(plain)) and not plan:
         period = "review"
     named_reports = report_years(plain)
