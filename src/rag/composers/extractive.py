@@ -116,9 +116,12 @@ class ExtractiveComposer:
         )
         return Draft(
             sentences=drafted,
-            signals=evidence_signals(
-                question, self._quoted(question, best, self._quote(question, best))
-            ),
+            signals={
+                **evidence_signals(
+                    question, self._quoted(question, best, self._quote(question, best))
+                ),
+                "margin": _margin(ranked),
+            },
             missing=missing_terms(question, best),
         )
 
@@ -264,6 +267,13 @@ def _spoken_of(places: Sequence[tuple[Hit, int, int]], matches: FloatArray) -> F
         else:
             held[row] = np.maximum(matches[first], matches[row - 1])
     return np.where(held >= _SPOKEN_OF, held, 0.0)
+
+
+def _margin(ranked: Sequence[Sentence]) -> float:
+    """How far the best sentence is before the best one of another passage."""
+    best = ranked[0]
+    others = (each.score for each in ranked if each.hit.passage is not best.hit.passage)
+    return min(1.0, best.score - next(others, best.score - 1.0))
 
 
 def _is_heading(text: str, hit: Hit) -> bool:

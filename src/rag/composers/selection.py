@@ -6,7 +6,15 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rag.evidence import figure_agreement, has_date, has_figure, has_person, has_year
+from rag.evidence import (
+    figure_agreement,
+    form_agreement,
+    has_date,
+    has_figure,
+    has_person,
+    has_year,
+    of_another_number,
+)
 from rag.questions.places import names_place
 from rag.questions.terms import explicit_years
 from rag.text import contains_han, fold, simplified, stem, words
@@ -26,7 +34,7 @@ __all__ = [
     "missing_terms",
 ]
 
-_WHO = re.compile(r"谁|何人|\bwho\b|(?:长|书记|主席|总理|总统|主任)(?:的名字)?(?:是|叫)什么", re.I)
+_WHO = re.compile(r"谁|何人|哪一?[位名](?!教)|\bwho\b|(?:长|书记|主席|总理|总统|主任)(?:的名字)?(?:是|叫)什么", re.I)
 _WHICH = re.compile(
     r"(?:哪一?[个所家座条]|什么)(?P<rank>区|县|镇|乡|街道|大学|学院|学校|医院|机场)"
 )
@@ -66,8 +74,13 @@ class Sentence:
 
 def kind_agreement(question: Question, text: str) -> float:
     """Whether the kind of thing asked for is written: 1 yes, -1 no, 0 where none is."""
+    asked = simplified(question.rewritten)
+    counted = question.kind in {"number", "date"}
+    form = None if asks_for_person(question) else form_agreement(asked, text, strict=counted)
+    if form is not None:
+        return form
     if question.kind == "number":
-        return figure_agreement(simplified(question.rewritten), text)
+        return figure_agreement(asked, text)
     if question.kind == "date":
         if not has_date(text):
             return -1.0
@@ -186,8 +199,10 @@ def evidence_signals(question: Question, best: Sentence) -> dict[str, float]:
             (best.signals["year"] < 0 and not question.tends) or _of_another_year(question, best)
         ),
         "lacks": _lacks(question, best),
-        "passage_dense": best.hit.signals.get("dense", 0.0),
+        "passage_score": best.hit.score,
         "nouns": _nouns(question, best),
+        "conflict": float(_of_another_number(question, best)),
+        "undated": float(_undated(question, best)),
         "unheld": _unheld(question, best),
         "unnamed": _unnamed(question, best),
     }
@@ -199,6 +214,23 @@ def _of_another_year(question: Question, best: Sentence) -> bool:
         return False
     written = set(explicit_years(best.text))
     return bool(written) and not written & set(question.years)
+
+
+def _of_another_number(question: Question, best: Sentence) -> bool:
+    """Whether it tells of another of a series, in its own words or in those around it."""
+    asked = simplified(question.rewritten)
+    around = f"{best.hit.title} {best.hit.passage.text}"
+    return any(of_another_number(asked, simplified(told)) for told in (best.text, around))
+
+
+def _undated(question: Question, best: Sentence) -> bool:
+    """Whether nothing around the sentence speaks of a year that was asked for."""
+    passage = best.hit.passage
+    if not question.years or passage.period is not None:
+        return False
+    told = " ".join((best.hit.title, *passage.section, passage.text))
+    known = {str(value) for value in best.hit.metadata.values()}
+    return not any(str(year) in told or str(year) in known for year in question.years)
 
 
 def _lacks(question: Question, best: Sentence) -> float:

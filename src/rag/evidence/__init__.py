@@ -8,22 +8,26 @@ from rag.evidence.figures import (
     has_year,
     tells_beside,
 )
+from rag.evidence.forms import form_agreement
 from rag.evidence.matching import (
     TermMatcher,
     index_terms,
     inverse_document_frequency,
     weights_of,
 )
+from rag.evidence.series import of_another_number
 
 __all__ = [
     "TermMatcher",
     "figure_agreement",
+    "form_agreement",
     "has_date",
     "has_figure",
     "has_person",
     "has_year",
     "index_terms",
     "inverse_document_frequency",
+    "of_another_number",
     "tells_beside",
     "weights_of",
 ]

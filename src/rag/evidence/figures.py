@@ -16,7 +16,7 @@ __all__ = [
 ]
 
 _QUANTITY = (
-    r"(?:\d+(?:[.,]\d+)*|[一二三四五六七八九十百千两]+)[十百千万亿]*[余多]?"
+    r"(?:\d+(?:[.,]\d+)*|[一二三四五六七八九十百千两]+)[余多]?[十百千万亿]*[余多]?"
     r"(?:\s*(?:hundred|thousand|million|billion|trillion|-))*\s*"
 )
 _FIGURE = re.compile(
@@ -38,6 +38,7 @@ _WEIGHT = r"(?:公?斤|千克|公?吨|tonnes?|tons?|kg|kilograms?)"
 _AREA = r"(?:平方|亩|公顷|square|hectares?|acres?)"
 _POWER = r"(?:[兆千]瓦|(?:kilo|mega|giga)watts?|[kMG]W)"
 _VISITS = r"人次"
+_VOLUME = r"(?:毫?升|立方米|方|lit(?:re|er)s?|gallons?)"
 _RANK = (
     r"第[\d一二三四五六七八九十]+|首位|前[\d一二三四五六七八九十]+|\d+位"
     r"|\b(?:\d+(?:st|nd|rd|th)|first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth"
@@ -46,6 +47,12 @@ _RANK = (
 
 # What is asked for, the unit it comes in, and what a figure with another unit counts.
 _WANTED_UNITS: tuple[tuple[re.Pattern[str], str, float], ...] = (
+    (
+        # Asked for in so many words: a rank or an amount is something else.
+        re.compile(r"百分之[几多]|百分比|百分点|\bwhat per\s?cent|\bpercentage\b", re.I),
+        r"(?:%|％|[成倍]|个百分点|per\s?cent|percentage points?)|百分之",
+        -0.6,
+    ),
     (
         re.compile(r"第几|排名|位次|名次|排第|\brank", re.I),
         _RANK,
@@ -132,11 +139,38 @@ _CLASSIFIER = re.compile(
 
 _MEASURED = tuple(
     (re.compile(rf"(?:(?:多少|几)[十百千万亿]*|\bhow many (?:\w+illion )?){unit}", re.I), unit)
-    for unit in (_AREA, _LENGTH, _WEIGHT, _POWER, _VISITS)
+    for unit in (_AREA, _LENGTH, _WEIGHT, _POWER, _VISITS, _VOLUME)
 )
 """Units that a question names itself, each with those that measure the same."""
 
-_COUNTERS = ("间座所家个处栋户", "名人位个", "次场届班趟", "条列", "只头件台", "部个首本册")
+_PEOPLE = r"(?:人|名(?!牌|优|录)|位(?!于|居|列)|people|persons?)"
+_COUNTED = (
+    # What a question counts without a measure word, in Chinese or as English does, and the measure
+    # words that Chinese counts it with.
+    (
+        r"(?:多少|几)个?(?:人(?!次|均|口)|游客|旅客|乘客|学生|职工|员工|居民|老人|老年人|儿童|孩子|小孩|农民|工人|观众|病人|患者|群众"
+        r"|毕业生|教师|老师|医生|护士|志愿者|人才|村民)"
+        r"|\bhow many (?:\w+ ){0,3}(?:people|passengers|visitors|tourists|travell?ers|students|pupils|workers"
+        r"|employees|residents|teachers|doctors|nurses|patients|graduates|volunteers|farmers|children)",
+        _PEOPLE,
+    ),
+    (r"\bhow many (?:\w+ ){0,3}(?:cars|vehicles|buses|trucks|automobiles)\b", "辆"),
+    (r"\bhow many (?:\w+ ){0,3}(?:compan(?:y|ies)|enterprises|firms|businesses)\b", "[家户个]"),
+    (r"\bhow many (?:\w+ ){0,3}(?:homes|houses|flats|apartments|dwellings)\b", "[套户间座万]"),
+    (r"\bhow many (?:\w+ ){0,2}(?:cities|counties|villages|towns|countries)\b", "[个座]"),
+    (r"\bhow many (?:\w+ ){0,2}households\b", "户"),
+)
+
+_COUNTERS = (
+    "间座所家个处栋户",
+    "名人位个",
+    "次场届班趟",
+    "条列个",
+    "只头件台",
+    "部个首本册",
+    "件项个",
+    "度℃",
+)
 
 _HAN_DIGITS = "[〇零元一二三四五六七八九十]"
 _DATE = re.compile(
@@ -202,6 +236,9 @@ def figure_agreement(question: str, text: str) -> float:
         wanted, otherwise = f"{_QUANTITY}[{_likes(classifier['unit'])}]", -0.6
     elif measured := next((unit for asked, unit in _MEASURED if asked.search(question)), None):
         wanted, otherwise = _QUANTITY + measured, -0.6
+    elif counted := next((unit for asked, unit in _COUNTED if re.search(asked, question, re.I)), None):
+        # English text counts the things themselves.
+        wanted, otherwise = _QUANTITY + counted + (r"|[\d,]+\s+[a-z]" * text.isascii()), -0.6
     else:
         found = next((entry for entry in _WANTED_UNITS if entry[0].search(question)), None)
         if found is None:
@@ -213,7 +250,7 @@ def figure_agreement(question: str, text: str) -> float:
 
 def _likes(unit: str) -> str:
     """The counters that count the same things: 几间 may be answered by 3座."""
-    return next((group for group in _COUNTERS if unit in group), re.escape(unit))
+    return "".join(group for group in _COUNTERS if unit in group) or re.escape(unit)
 
 
 def tells_beside(question: str, text: str) -> bool:
