@@ -54,6 +54,12 @@ _FILTERED = (
 )
 """Follows what is said of a place or a year, which other documents may be about."""
 
+_FOREIGN = (
+    "Nothing about {about} was found in the documents, so there is no answer."
+    " Questions in Chinese or English are understood best."
+)
+"""Said to who asks in another language, whose words the documents may have in theirs."""
+
 
 def refusal_for(retrieval: Retrieval, draft: Draft, confidence: float) -> Refusal | None:
     """Why this question gets no answer, or None when it gets one.
@@ -91,6 +97,8 @@ def refusal_for(retrieval: Retrieval, draft: Draft, confidence: float) -> Refusa
         return None
     if draft.missing:
         about = _joined([f"“{term}”" for term in draft.missing[:3]], language)
+        if language == "other":
+            return Refusal(code="no_evidence", message=_FOREIGN.format(about=about))
         return _refusal("no_evidence", language, about=about)
     return _refusal("weak_evidence", language)
 

@@ -231,7 +231,7 @@ class Retriever:
             contexts=[" ".join((hit.title, *hit.passage.section)) for hit in hits],
         )
         weight_sum = sum(question.weights)
-        planned = frozenset(last for _, last in five_year_plans(question.rewritten))
+        planned = frozenset(last for _, last in five_year_plans(question.wording))
         signalled = []
         for hit, candidate, row in zip(hits, kept, matches.tolist(), strict=True):
             held = sum(map(mul, question.weights, row))
@@ -287,9 +287,10 @@ def _reranked(reranker: Reranker, question: Question, hits: tuple[Hit, ...]) -> 
 
 def _wording(question: Question) -> str:
     """The question with the words that documents write for its own."""
-    written = [form for forms in question.alternatives.values() for form in forms[:2]]
+    most = 3 if question.gloss else 2  # of which its own words are the first
+    written = [form for forms in question.alternatives.values() for form in forms[:most]]
     return " ".join(
-        [question.rewritten, *(form for form in written if form not in question.rewritten)]
+        [question.searched, *(form for form in written if form not in question.searched)]
     )
 
 

@@ -204,6 +204,8 @@ class Question:
     rewritten: str
     language: Language
     kind: AnswerKind
+    gloss: str = ""
+    """In English, word for word as far as known, where the question is in another language."""
     years: tuple[int, ...] = ()
     """Explicit years only, in order of appearance, without those that only name a report."""
     report_years: tuple[int, ...] = ()
@@ -221,9 +223,20 @@ class Question:
     alternatives: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Other words, by term, that documents write for it: 地铁, 轨道交通."""
     names: tuple[str, ...] = ()
-    """Terms that are names: of places, or capitalised in an English question (Tesla)."""
+    """Terms that are names: of places, or capitalised in an English question (Tesla); in another
+    language all whose English is not known."""
     small_talk: bool = False
     """A greeting, a thank-you, an instruction or code: nothing that documents answer."""
+
+    @property
+    def wording(self) -> str:
+        """The words that patterns are looked for in: Chinese or English, as far as known."""
+        return self.gloss or self.rewritten
+
+    @property
+    def searched(self) -> str:
+        """What is searched for and compared: documents may be in the question's language."""
+        return f"{self.gloss} {self.rewritten}" if self.gloss else self.rewritten
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -145,7 +145,7 @@ def _yet_to_plan(question: Question, dated: Sequence[About]) -> tuple[int, ...]:
     covered = set().union(*(d.years for d in dated))
     if question.years or not covered:
         return ()
-    plans = five_year_plans(question.rewritten)
+    plans = five_year_plans(question.wording)
     return tuple(last for first, last in plans if first > max(covered))
 
 

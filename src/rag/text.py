@@ -45,6 +45,9 @@ _HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f〇"
 _KANA_HANGUL = "\u3040-\u30ff\uac00-\ud7af"
 _HAN_RUN = re.compile(f"[{_HAN}]+")
 _NOT_COMMON_HAN = re.compile("[^\u4e00-\u9fff]+")
+_HIRAGANA = re.compile("[\u3041-\u309f]")
+_CHINESE_WORD = re.compile("[吗呢吧么们哪谁这那还没嗎麼們誰這還沒]|什|怎|的|了|是|有|多少")
+"""What tells a Chinese question with Japanese characters in it (の) from a Japanese one."""
 _OTHER_SCRIPT = re.compile(f"[{_KANA_HANGUL}\u0400-\u04ff\u0590-\u06ff\u0900-\u0e7f]")
 _WIDE_MARK = re.compile("[\u3000-\u303f\uff01-\uff0f\uff1a-\uff20]")
 _LATIN = re.compile("[A-Za-z\u00c0-\u024f]+")
@@ -124,10 +127,13 @@ def language(text: str) -> Language:
     """The language of a question or a document, as far as the script tells.
 
     Chinese as soon as Han characters carry a fair part of it (合肥GDP is Chinese), ``other`` for
-    kana, Hangul, Cyrillic and the like, English for the remaining Latin text.
+    kana, Hangul, Cyrillic and the like, English for the remaining Latin text. What else is written
+    in Latin letters alone, ``questions.understand`` finds out.
     """
     han = sum(len(run) for run in _HAN_RUN.findall(text))
     latin_words = len(_LATIN.findall(text))
+    if _HIRAGANA.search(text) and not _CHINESE_WORD.search(text):
+        return "other"
     if len(_OTHER_SCRIPT.findall(text)) > 0.2 * max(1, han + latin_words):
         return "other"
     if han and han >= latin_words:
@@ -138,7 +144,7 @@ def language(text: str) -> Language:
 
 
 def _mostly_ascii(text: str) -> bool:
-    letters = [character for character in text if character.isalpha()]
+    letters = "".join(_LATIN.findall(text))  # a Chinese name in an English question is not French
     return sum(character.isascii() for character in letters) >= 0.97 * len(letters)
 
 

@@ -141,7 +141,7 @@ class ExtractiveComposer:
         contexts = [" ".join((hit.title, *hit.passage.section)) for hit, _, _ in places]
         matches = self._matcher.matches(question, texts, contexts=contexts)
         cosines = self._embedder.embed_passages(texts) @ self._embedder.embed_query(
-            question.rewritten
+            question.searched
         )
         top_score = max(hit.score for hit in hits)
         total = sum(question.weights) or 1.0
@@ -193,7 +193,7 @@ class ExtractiveComposer:
         lost = SENTENCE_WEIGHTS["coverage"] * (sentence.coverage - quoted.coverage)
         told = kind_agreement(question, quotation.text)
         lost += SENTENCE_WEIGHTS["kind"] * max(0.0, sentence.signals["kind"] - told)
-        lost += BESIDE * tells_beside(question.rewritten, quotation.text)
+        lost += BESIDE * tells_beside(question.wording, quotation.text)
         return replace(sentence, score=sentence.score - lost)
 
     def _quoted(self, question: Question, sentence: Sentence, quotation: Quotation) -> Sentence:
@@ -222,7 +222,7 @@ class ExtractiveComposer:
 
         重点做好九个方面工作。 is answered by the nine headings after it, each in its own passage.
         """
-        if question.kind != "list" or not _ANNOUNCES.search(simplified(question.rewritten)):
+        if question.kind != "list" or not _ANNOUNCES.search(simplified(question.wording)):
             return None
         fullest = max(sentence.coverage for sentence in ranked)
         for sentence in ranked:

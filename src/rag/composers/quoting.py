@@ -98,7 +98,7 @@ def _window(
     values = [
         held(range(row, row + 1)) / total
         + 0.3 * kind_agreement(question, piece)
-        - BESIDE * (figured and tells_beside(question.rewritten, piece))
+        - BESIDE * (figured and tells_beside(question.wording, piece))
         for row, piece in enumerate(pieces)
     ]
     agreeing = [kind_agreement(question, piece) for piece in pieces]
@@ -116,7 +116,7 @@ def _window(
     told, beside = (held(range(row, row + 1)) for row in (topical, first))
     # So is one that stands after it, where the clause has a figure of its own.
     foreign = agreeing[topical] > -1 if first < topical else agreeing[topical] >= 0
-    foreign = foreign or _OPEN.search(question.rewritten) is not None
+    foreign = foreign or _OPEN.search(question.wording) is not None
     if figured and foreign and told >= 0.8 * total > 2 * beside:
         first = last = topical
 

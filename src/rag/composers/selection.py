@@ -74,7 +74,7 @@ class Sentence:
 
 def kind_agreement(question: Question, text: str) -> float:
     """Whether the kind of thing asked for is written: 1 yes, -1 no, 0 where none is."""
-    asked = simplified(question.rewritten)
+    asked = simplified(question.wording)
     counted = question.kind in {"number", "date"}
     form = None if asks_for_person(question) else form_agreement(asked, text, strict=counted)
     if form is not None:
@@ -84,10 +84,10 @@ def kind_agreement(question: Question, text: str) -> float:
     if question.kind == "date":
         if not has_date(text):
             return -1.0
-        return 1.0 if has_year(text) or not _WHAT_YEAR.search(question.rewritten) else 0.3
+        return 1.0 if has_year(text) or not _WHAT_YEAR.search(question.wording) else 0.3
     if asks_for_person(question):
         return 1.0 if has_person(text) else -1.0
-    if question.kind == "name" and (which := _WHICH.search(simplified(question.rewritten))):
+    if question.kind == "name" and (which := _WHICH.search(simplified(question.wording))):
         return 1.0 if re.search(rf"\w{which['rank']}", _NO_DISTRICT.sub(" ", text)) else -1.0
     if question.tends:  # how things stand is told best by figures
         return 0.5 * has_figure(text)
@@ -98,7 +98,7 @@ def kind_agreement(question: Question, text: str) -> float:
 
 def asks_for_person(question: Question) -> bool:
     """Whether the question is who somebody is."""
-    return question.kind == "name" and _WHO.search(simplified(question.rewritten)) is not None
+    return question.kind == "name" and _WHO.search(simplified(question.wording)) is not None
 
 
 def echoes(question: Question, text: str) -> bool:
@@ -106,7 +106,7 @@ def echoes(question: Question, text: str) -> bool:
 
     By characters for Chinese and by words for other scripts; figures are always news.
     """
-    asked = fold(question.rewritten)
+    asked = fold(question.wording)
     told = fold(text)
     news = [character for character in told if contains_han(character) and character not in asked]
     if news or re.search(r"\d", told):
@@ -218,7 +218,7 @@ def _of_another_year(question: Question, best: Sentence) -> bool:
 
 def _of_another_number(question: Question, best: Sentence) -> bool:
     """Whether it tells of another of a series, in its own words or in those around it."""
-    asked = simplified(question.rewritten)
+    asked = simplified(question.wording)
     around = f"{best.hit.title} {best.hit.passage.text}"
     return any(of_another_number(asked, simplified(told)) for told in (best.text, around))
 
@@ -247,10 +247,12 @@ def _lacks(question: Question, best: Sentence) -> float:
 
 def _names_office(question: Question, best: Sentence) -> bool:
     """Whether the office whose holder is asked for is written, with or without its place."""
-    asked = _OFFICE.search(simplified(question.rewritten))
+    asked = _OFFICE.search(simplified(question.wording))
     if asked is None:
-        han = contains_han(question.rewritten)
-        return han or all(match >= _WRITTEN for _, match in _noun_matches(question, best))
+        han = contains_han(question.wording)
+        # In another language its own word stands before those of the glossary.
+        bar = _WRITTEN - 0.03 if question.gloss else _WRITTEN
+        return han or all(match >= bar for _, match in _noun_matches(question, best))
     office = (asked["office"] or asked["held"]).rsplit("的", 1)[-1]
     forms = {office}
     for place in question.places:
@@ -271,7 +273,7 @@ def _unheld(question: Question, best: Sentence) -> float:
     known = [
         (weight, match)
         for term, weight, match in zip(question.terms, question.weights, best.matches, strict=True)
-        if term in question.alternatives
+        if any(map(contains_han, question.alternatives.get(term, ())))
     ]
     total = sum(weight for weight, _ in known)
     return sum(weight for weight, match in known if match < bar) / total if total else 0.0
@@ -317,10 +319,18 @@ def _noun_matches(question: Question, best: Sentence) -> list[tuple[float, float
 
 
 def missing_terms(question: Question, best: Sentence) -> tuple[str, ...]:
-    """Telling terms of the question that the sentence does not hold."""
+    """Telling terms of the question that the sentence does not hold, in the asker's words."""
     heaviest = max(question.weights, default=0.0)
     return tuple(
-        term
+        _as_asked(question, term)
         for term, weight, held in zip(question.terms, question.weights, best.matches, strict=True)
         if held < 0.3 and weight >= 0.6 * heaviest and weight > 0
     )
+
+
+def _as_asked(question: Question, term: str) -> str:
+    """A term as it stands in a question in another language, which its gloss has translated."""
+    if not question.gloss:
+        return term
+    asked = fold(question.text)
+    return next((form for form in question.alternatives.get(term, ()) if form in asked), term)

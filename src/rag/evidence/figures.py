@@ -33,7 +33,7 @@ _NAMING = re.compile(
 
 _LENGTH = r"(?:公里|千米|[厘毫]?米|公尺|公分|kilomet(?:re|er)s?|met(?:re|er)s?|miles?|feet|km)"
 _DURATION = r"(?:小时|分钟|天|hours?|minutes?|days?|weeks?)"
-_MONEY = r"(?:元|yuan|dollars?|euros?|pounds?)"
+_MONEY = r"(?:元|yuan|dollars?|euros?|pounds?|円|€|원|руб)"
 _WEIGHT = r"(?:公?斤|千克|公?吨|tonnes?|tons?|kg|kilograms?)"
 _AREA = r"(?:平方|亩|公顷|square|hectares?|acres?)"
 _POWER = r"(?:[兆千]瓦|(?:kilo|mega|giga)watts?|[kMG]W)"
@@ -75,7 +75,7 @@ _WANTED_UNITS: tuple[tuple[re.Pattern[str], str, float], ...] = (
             r"人口(?:数量|总数|规模|总量)?(?:一共|总共|大概)?(?:是|有|为|达)?多少|\bpopulation\b",
             re.I,
         ),
-        r"(?:人(?!次|均)|people|inhabitants|residents)",
+        r"(?:人(?!次|均)|people|inhabitants|residents|habitant|Einwohner|abitanti|inwoners|жител|명)",
         -0.6,
     ),
     (re.compile(r"海拔|多高(?!的?增)|\bhow (?:tall|deep|wide)\b", re.I), _LENGTH, -0.6),

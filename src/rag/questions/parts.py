@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from rag.questions.dialogue import carry_over, points_back
+from rag.questions.languages import spoken_language
 from rag.questions.places import find_places
 from rag.questions.terms import content_terms, explicit_years
 from rag.schema import Turn
@@ -36,6 +37,8 @@ def split_question(text: str, *, known_places: Iterable[str] = ()) -> tuple[str,
     产量2023年是多少，2024年要达到多少？ asks two things. What the first names (a topic, a place,
     a year) and a later one leaves out is put back there.
     """
+    if spoken_language(text):  # which says "and" in words of its own
+        return ()
     plain = simplified(text)
     pieces = _chinese_pieces(plain) if contains_han(plain) else _english_pieces(plain)
     if not 1 < len(pieces) <= _MOST:

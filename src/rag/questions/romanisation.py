@@ -42,7 +42,7 @@ def with_written_names(question: Question, texts: Sequence[str]) -> Question:
     whole = "\n".join(texts)
     readings = _spelt_by(filter(_is_han, set(whole)))
     found: dict[str, tuple[str, ...]] = {}
-    for run in _RUN.finditer(question.rewritten):
+    for run in _RUN.finditer(question.wording):
         names = [name for name in run.group().split() if fold(name) not in ENGLISH_STOPWORDS]
         for first, last in _stretches(len(names)):
             stretch = names[first:last]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rag.questions.dialogue import carry_over
+from rag.questions.languages import gloss_of, spoken_language
 from rag.questions.places import find_places, names_place
 from rag.questions.terms import (
     capitalised,
@@ -148,10 +150,14 @@ def understand(
     typed = text.strip()
     known = tuple(known_places)
     rewritten = typed
+    foreign = "" if exact else spoken_language(typed)
+    gloss = gloss_of(typed, foreign) if foreign else None
     if not exact:
-        rewritten = carry_over(typed, history, known_places=known, whatever_its_form=as_follow_up)
-    spoken = language(typed)
-    plain = simplified(rewritten)
+        asked, turns = (gloss.text, list(map(_glossed, history))) if gloss else (typed, history)
+        implied = carry_over(asked, turns, known_places=known, whatever_its_form=as_follow_up)
+        rewritten = typed if implied == asked else implied
+    wording = implied if gloss else rewritten
+    plain = simplified(wording)
     years = explicit_years(plain)
     places = find_places(plain, known=known)
     plan, review = _PLAN.search(plain), _REVIEW.search(plain)
@@ -169,12 +175,20 @@ def understand(
     undated = not (years or relative_years or period or plan)
     past = not (years or period or plan) and max(relative_years, default=0) < 0
     terms, alternatives = content_terms(plain)
-    named = capitalised(plain) | proper_nouns(plain)
+    if gloss:
+        # Documents may be in the language of the question.
+        for term in terms:
+            if forms := gloss.forms(term):
+                alternatives[term] = (*forms, *alternatives.get(term, ()))
+    # What is not understood has to be there itself, as names have, which are among it: capitals
+    # would make names of all German nouns.
+    named = (gloss.unknown if gloss else capitalised(plain)) | proper_nouns(plain)
     return Question(
         text=typed,
         rewritten=rewritten,
-        language=spoken,
+        language="other" if gloss else language(typed),
         kind=_kind(plain),
+        gloss=wording if gloss else "",
         years=years,
         report_years=named_reports,
         relative_years=relative_years,
@@ -189,8 +203,13 @@ def understand(
             for term in terms
             if term not in alternatives and (term in named or names_place(term, places))
         ),
-        small_talk=_is_small_talk(simplified(typed)),
+        small_talk=_is_small_talk(gloss.text if gloss else simplified(typed)),
     )
+
+
+def _glossed(turn: Turn) -> Turn:
+    spoken = spoken_language(turn.content)
+    return replace(turn, content=gloss_of(turn.content, spoken).text) if spoken else turn
 
 
 def _is_small_talk(text: str) -> bool:
