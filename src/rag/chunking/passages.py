@@ -30,6 +30,9 @@ _SMALL = 120
 _LEAD_IN = 60
 """A line of at most this many characters that announces what follows stays with it."""
 
+_SAYS = re.compile(r"[\n：:@]|\d{5}")
+"""A line that names a telephone or an office is no title."""
+
 _PROSE = re.compile(r"，|[。！？!?.;；]$")
 
 _GRAINS = 24
@@ -63,7 +66,8 @@ def chunk(parsed: ParsedDocument, *, document_id: str, max_characters: int) -> t
     """Cut a document into passages, in order and without overlap, none over ``max_characters``.
 
     ``parsed.text[p.start:p.end] == p.text`` for every passage. Together they hold every visible
-    character that is not boilerplate; a heading opens the first passage under it.
+    character that is not boilerplate, but for a title that a menu parts from its text; a heading
+    opens the first passage under it.
     Raises ValueError when ``max_characters`` is below 1.
     """
     if max_characters < 1:
@@ -73,6 +77,8 @@ def chunk(parsed: ParsedDocument, *, document_id: str, max_characters: int) -> t
     barriers = [block.start for block in parsed.blocks if block.kind == "boilerplate"]
     units = _units(text, outline(parsed), barriers, max_characters)
     packed = _packed(units, barriers, max_characters)
+    if len(packed) > 1 and _is_title_alone(text, packed[0]) and _parted(*packed[:2], barriers):
+        del packed[0]
     periods = periods_of(text, [(unit.section, text[unit.start : unit.end]) for unit in packed])
     return tuple(
         Passage(
@@ -150,6 +156,16 @@ def _belongs_to_title(text: str, piece: Piece, following: Piece) -> bool:
         and piece.kind == "paragraph"
         and piece.end - piece.start <= _LEAD_IN
         and not _PROSE.search(text[piece.start : piece.end])
+    )
+
+
+def _is_title_alone(text: str, unit: _Unit) -> bool:
+    """Whether a passage has no more than a title, which its document carries in any case."""
+    title = text[unit.start : unit.end]
+    return (
+        len(title) <= 2 * _LEAD_IN
+        and (unit.kind == "heading" or not _SAYS.search(title))
+        and not _PROSE.search(title)
     )
 
 
