@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rag.chunking.numbering import Marker, Outline, marker_of
+from rag.chunking.set_off import set_off
 from rag.text import contains_han
 
 if TYPE_CHECKING:
@@ -129,7 +130,9 @@ def _marked_up(text: str, blocks: Sequence[Block], title: int | None) -> list[Pi
 
 def _plain(text: str, blocks: Sequence[Block]) -> list[Piece]:
     lines = [text[block.start : block.end] for block in blocks]
-    headings = _standing(lines, blocks)
+    headings = _standing(lines, blocks) or {
+        index: _heading(blocks[index], None, top=True) for index in set_off(text, blocks)
+    }
     headings.update(_opening(lines, blocks, headings))
     order = sorted(headings)
     open_headings = Outline(
