@@ -77,7 +77,7 @@ def chunk(parsed: ParsedDocument, *, document_id: str, max_characters: int) -> t
     barriers = [block.start for block in parsed.blocks if block.kind == "boilerplate"]
     units = _units(text, outline(parsed), barriers, max_characters)
     packed = _packed(units, barriers, max_characters)
-    if len(packed) > 1 and _is_title_alone(text, packed[0]) and _parted(*packed[:2], barriers):
+    if len(packed) > 1 and _is_title_alone(text, packed[0], packed[1], barriers):
         del packed[0]
     periods = periods_of(text, [(unit.section, text[unit.start : unit.end]) for unit in packed])
     return tuple(
@@ -159,12 +159,14 @@ def _belongs_to_title(text: str, piece: Piece, following: Piece) -> bool:
     )
 
 
-def _is_title_alone(text: str, unit: _Unit) -> bool:
-    """Whether a passage has no more than a title, which its document carries in any case."""
-    title = text[unit.start : unit.end]
+def _is_title_alone(text: str, first: _Unit, second: _Unit, barriers: Sequence[int]) -> bool:
+    """Whether a menu parts a title, which its document carries in any case, from the text."""
+    title = text[first.start : first.end]
     return (
-        len(title) <= 2 * _LEAD_IN
-        and (unit.kind == "heading" or not _SAYS.search(title))
+        _parted(first, second, barriers)
+        and first.page == second.page
+        and len(title) <= 2 * _LEAD_IN
+        and (first.kind == "heading" or not _SAYS.search(title))
         and not _PROSE.search(title)
     )
 

@@ -1,4 +1,4 @@
-"""Headings of plain text that only a blank line before them tells from the text below them; pure."""
+"""Headings of plain text that only a blank line before them tells from their text; pure."""
 
 from __future__ import annotations
 

@@ -28,22 +28,22 @@ _LONG = 60
 """A line of more characters, or twice as many Latin ones, is text: a page's head ends there."""
 
 _CONTROL = re.compile(
-    r"(?:网站|返回|设为|回到)?(?:首页|主页)|(?:加入)?收藏(?:本[页站])?|\S{0,6}登[录陆]|注册|退出|联系我们|关于我们"
-    r"|(?:网站|站点)(?:地图|导航)|(?:站内)?搜索|意见箱|(?:我要)?(?:打印|分享|收藏|举报|评论|反馈)(?:本[页文])?"
-    r"|关闭(?:窗口|本页)?|返回(?:顶部|列表|上一页)?|推荐给好友|分享到.{0,4}|无障碍(?:浏览|阅读)?|繁[體体](?:中文)?"
-    r"|手机版|二维码|扫一扫.{0,10}|我要办理|编辑|查看历史|QQ空间|\S{0,4}字号|不?满意"
-    r"|(?:\S+ )?home|intranet|log ?(?:in|out)|sign ?(?:in|up)|(?:privacy|cookie)s?(?: \w+)?|accessibility"
-    r"|imprint|site ?map|contact(?: us)?|about(?: us)?|faqs?|search|menu|print(?: this page)?"
-    r"|share(?: (?:on \w+|this page))?|skip to (?:main )?content|back to top|apply now|subscribe"
-    r"|terms(?: of \w+)?|中文|english",
+    r"(?:网站|返回|设为|回到)?(?:首页|主页)|加入收藏|收藏本[页站]|\S{0,6}登[录陆]|联系我们|关于我们|站内搜索"
+    r"|(?:网站|站点)(?:地图|导航)|意见箱|(?:我要)?(?:打印|分享|举报|反馈)(?:本[页文])?|关闭(?:窗口|本页)"
+    r"|返回(?:顶部|列表|上一页)|推荐给好友|分享到.{0,4}|无障碍(?:浏览|阅读)?|繁[體体](?:中文)?|手机版"
+    r"|二维码|扫一扫.{0,10}|我要办理|查看历史|QQ空间|(?:\S+ )?home|intranet|log ?(?:in|out)"
+    r"|sign ?(?:in|up)|(?:privacy|cookie)s?(?: \w+)?|accessibility|imprint|site ?map|contact us"
+    r"|about us|faqs?|print(?: this page)?|share(?: (?:on \w+|this page))|skip to (?:main )?content"
+    r"|back to top|apply now|terms of \w+",
     re.I,
 )
 _IMPRINT = re.compile(
-    r"©|版权所有|^copyright\b|all rights reserved|ICP备|公网安备|技术支持|powered by|(?:政府|局|处)主办$",
+    r"©|版权所有|^copyright\b|all rights reserved|ICP备|公网安备|技术支持|powered by"
+    r"|(?:政府|局|处)主办$",
     re.I,
 )
 _STAMP = re.compile(
-    r"(?:本?页面?|最[后近])?(?:最[后近])?(?:更新|修改|修订)(?:时间|日期)?于?\s*[：:]?\s*[\d年月日/.\-: ]+"
+    r"(?:本?页面?)?(?:最[后近])?(?:更新|修改|修订)(?:时间|日期)?于?\s*[：:]?\s*[\d年月日/.\-: ]+"
     r"|(?:浏览|点击|阅读|访问)(?:次数|量|数)?\s*[：:]?\s*[\[(]?[\d,]+[\])]?次?"
     r"|last (?:modified|updated)[: ]*[\w ,/.\-]+|page id \d+|(?:好差评|评分)\s*[\d.]+分?",
     re.I,
@@ -52,13 +52,15 @@ _CONTACT = re.compile(
     r"电话|热线|传真|邮[箱编件]|地址|信箱[：:]|@|\btel\b|phone|e-?mail|\d{3,4}-\d{6,}|\d:\d\d", re.I
 )
 _LINKS = re.compile(
-    r"(?:相关(?:链接|阅读|文[章档]|新闻|推荐|信息|内容)?|(?:友情|快速|常用|校内|站内)链接|大家都在看|猜你喜欢"
-    r"|推荐阅读|延伸阅读|热门(?:推荐|文章)|分享[到至]|related(?: \w+)?|see also|quick links|follow us"
-    r"|share(?: on)?)\s*[：:]\s*(?P<rest>.*)",
+    r"(?:相关(?:链接|阅读|文[章档]|新闻|推荐|信息|内容)?|(?:友情|快速|常用|校内|站内)链接"
+    r"|大家都在看|猜你喜欢|推荐阅读|延伸阅读|热门(?:推荐|文章)|分享[到至]"
+    r"|related(?: \w+)?|see also|quick links|follow us|share(?: on)?)\s*[：:]\s*(?P<rest>.*)",
     re.I,
 )
 _TURN = re.compile(
-    r"[【\[（(]?[上下]一[篇条页章]\s*[】\]）)]?\s*[：:|】]?|(?:previous|prev|next)(?: \w+)?\s*[:：»→]", re.I
+    r"[【\[（(]?[上下]一[篇条页章]\s*(?:[】\]）)：:|]|$)"
+    r"|(?:previous|prev|next)(?: \w+)?\s*[:：»→]",
+    re.I,
 )
 _BULLETED = re.compile(r"[·•▪‧]\s*\S")
 
@@ -133,20 +135,15 @@ def _is_menu(line: str) -> bool:
     parts = _parts(line)
     if len(parts) == 1:
         parts = line.split() if contains_han(line) else parts
-    controls = sum(_CONTROL.fullmatch(part) is not None for part in parts)
-    imprints = sum(_IMPRINT.search(part) is not None for part in parts)
-    stamps = sum(_STAMP.fullmatch(part) is not None for part in parts)
-    others = [
-        part
-        for part in parts
-        if not (_CONTROL.fullmatch(part) or _IMPRINT.search(part) or _STAMP.fullmatch(part))
-    ]
-    if not all(map(_is_short, others)):
+    strong = [part for part in parts if _CONTROL.fullmatch(part) or _IMPRINT.search(part)]
+    stamps = [part for part in parts if part not in strong and _STAMP.fullmatch(part)]
+    others = [part for part in parts if part not in strong and part not in stamps]
+    if not strong or not all(map(_is_short, others)):
         return False
-    strong = controls + imprints
-    if any(any(map(str.isdigit, part)) for part in others):
-        return strong >= 2  # Home | 3 | 1: a row of figures
-    return strong >= 1 and strong + stamps + len(others) >= (2 if strong + stamps > 1 else 3)
+    if len(strong) + len(stamps) > 1:
+        return True
+    # Home | 3 | 1 and Home | Away are rows of a table.
+    return len(parts) >= _MENU and not any(any(map(str.isdigit, part)) for part in others)
 
 
 def _is_bare_menu(line: str) -> bool:
@@ -168,7 +165,9 @@ def _is_path(lines: Sequence[str], index: int) -> bool:
     line = line[begins.end() :] if begins else line
     marked = _PATH_MARK.split(line)
     steps = [step for step in (marked if len(marked) > 1 else _PATH_SLASH.split(line)) if step]
-    if re.search("[|<]", line) or not all(len(step) > 1 and _is_short(step, _PATH_PART) for step in steps):
+    if re.search("[|<]", line) or not all(
+        len(step) > 1 and _is_short(step, _PATH_PART) for step in steps
+    ):
         return False
     if begins:
         return bool(steps)
