@@ -88,7 +88,8 @@ class TermMatcher:
         """How well each text holds each term of the question.
 
         ``contexts`` (one a text, or none at all) are headings and titles: what only they hold
-        counts ``context_weight``. Returns float32 of shape (len(texts), len(question.terms)) in 0..1.
+        counts ``context_weight``.
+        Returns float32 of shape (len(texts), len(question.terms)) in 0..1.
         """
         import numpy as np
 
