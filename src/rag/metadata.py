@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["describe"]
 
 _TITLE_LIMIT = 80
+_TITLE_LINES = 4
 _HEAD_BLOCKS = 40
 _HEAD_LINE = 80
 """A longer line is a paragraph, not a part of the head."""
@@ -93,6 +94,8 @@ _PLANNED = re.compile(
     re.I,
 )
 _HEADING_LINE = 60
+_NAMED = re.compile(r"(?:事项名称|标题|题目|Title)\s*[：:]\s*(?P<name>\S.{0,60})", re.I)
+"""Forms and exported pages say what they are called."""
 
 _OFFICE = r"(?:市长|省长|州长|县长|区长|盟长|主席|总理|主任)"
 _HAN = r"[\u4e00-\u9fff]"
@@ -333,11 +336,24 @@ def _title(parsed: ParsedDocument, name: str) -> str:
     for block in own[:8]:
         if block.kind == "heading":
             return _shown(parsed.text[block.start : block.end])
+    own = [b for b in own if any(map(str.isalnum, parsed.text[b.start : b.end]))][:_TITLE_LINES]
     if not own:
         return name
-    line = parsed.text[own[0].start : own[0].end].strip()
-    looks_like_title = len(line) <= _TITLE_LIMIT and not re.search(r"[。！？!?；;：:，,.]$", line)
-    return (_shown(line) if looks_like_title and own[0].kind == "paragraph" else "") or name
+    lines = [parsed.text[block.start : block.end].strip() for block in own]
+    named = next((match["name"] for line in lines if (match := _NAMED.fullmatch(line))), "")
+    if not _looks_like_title(lines[0]) or own[0].kind != "paragraph":
+        return _shown(named) or name
+    if named:
+        return _shown(lines[0] if named in lines[0] else f"{lines[0]} {named}")
+    # A line above the menu is the site's name, and the page's own title follows below.
+    kinds = [block.kind for block in parsed.blocks[:2]]
+    if kinds == ["paragraph", "boilerplate"] and len(lines) > 1 and _looks_like_title(lines[1]):
+        return _shown(f"{lines[1]} - {lines[0]}")
+    return _shown(lines[0])
+
+
+def _looks_like_title(line: str) -> bool:
+    return len(line) <= _TITLE_LIMIT and not re.search(r"[。！？!?；;：:，,.]$", line)
 
 
 def _shown(title: str) -> str:

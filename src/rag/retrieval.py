@@ -48,6 +48,10 @@ _RERANKED = 20
 _RERANKER_WEIGHT = 1.0
 """What a reranker's judgement counts, as much as the cosine."""
 
+_CONTEXT = 0.85
+"""What a term counts that only a passage's headings and its document's title hold: two institutions
+have the same page, and only its title says whose it is."""
+
 _IN_FIVE = 0.2
 """How well what was done in five years agrees with a question about one of them."""
 
@@ -229,6 +233,7 @@ class Retriever:
             question,
             texts,
             contexts=[" ".join((hit.title, *hit.passage.section)) for hit in hits],
+            context_weight=_CONTEXT,
         )
         weight_sum = sum(question.weights)
         planned = frozenset(last for _, last in five_year_plans(question.wording))

@@ -314,6 +314,49 @@ def test_later_rows_of_a_table_name_its_header() -> None:
     assert all(row.section[0] == "Figures" for row in rows)
 
 
+def test_the_first_rows_of_a_table_stay_with_its_header() -> None:
+    table_text = "| 类别 | 学费 |\n|---|---|\n| 理工 | 5800 |\n| 医学 | 6600 |"
+    text = f"# T\n\n说明如下。\n\n## 学费\n\n{table_text}"
+    (*_, table) = passages(text, "a.md")
+    assert table.text.startswith("学费")
+    assert table.text.endswith("| 医学 | 6600 |")
+    assert table.section == ("学费", "类别 | 学费")
+
+
+def test_a_title_and_its_date_open_the_first_passage() -> None:
+    page = f"# 招生问答\n\n发布时间：2025-05-28\n\n## 规模\n\n{BODY}\n\n## 规则\n\n{BODY}"
+    first = passages(page, "a.md")[0]
+    assert first.text.startswith("招生问答\n\n发布时间：2025-05-28\n\n## 规模\n\n")
+    assert first.section == ("规模",)
+
+
+def test_a_title_that_a_menu_parts_from_the_text_is_no_passage() -> None:
+    page = f"后勤保障部\n首页 | 餐饮 | 交通 | 投诉\n校车时刻\n{BODY}"
+    assert passages(page, "a.txt")[0].text.startswith("校车时刻")
+    kept = passages(f"值班电话：8612666\n首页 | 餐饮 | 交通 | 投诉\n{BODY}", "a.txt")
+    assert kept[0].text == "值班电话：8612666"
+
+
+@pytest.mark.parametrize(
+    ("title", "expected"), [("转专业 - 教务处", [("条件",)]), ("教务处", [("转专业办法", "条件")])]
+)
+def test_the_heading_of_a_page_is_its_title_where_its_head_says_so(
+    title: str, expected: list[tuple[str, ...]]
+) -> None:
+    heading = title.split(" - ")[0] if " - " in title else "转专业办法"
+    head = f"<html><head><title>{title}</title></head><body>"
+    page = f"{head}<p>教务在线</p><h1>{heading}</h1><h2>条件</h2><p>{BODY}</p></body></html>"
+    assert sections(page, "a.html")[-1:] == expected
+
+
+def test_short_lines_set_off_by_blank_lines_are_headings() -> None:
+    parts = [f"{name}\n{BODY}" for name in ("早年", "创作", "晚年")]
+    assert sections("\n\n".join(["沈归舟", *parts]), "a.txt")[-3:] == [
+        ("早年",), ("创作",), ("晚年",),
+    ]  # fmt: skip
+    assert set(sections("\n\n".join(["沈归舟", *parts[:2]]), "a.txt")) == {()}
+
+
 def test_numbered_lines_are_headings_in_markdown_without_headings() -> None:
     text = f"# 报告\n\n一、回顾\n\n{BODY}\n\n二、安排\n\n{BODY}"
     assert sections(text, "a.md") == [("一、回顾",), ("二、安排",)]

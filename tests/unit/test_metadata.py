@@ -194,6 +194,14 @@ def test_a_place_and_a_year_as_a_file_name_are_believed() -> None:
         ("A line that ends like a sentence.\nMore.", "notes/my note.txt", "my note"),
         ("一" * 81, "long.txt", "long"),
         ("会议纪要\n内容", "x.txt", "会议纪要"),
+        ("后勤部\n首页 | 餐饮 | 交通 | 投诉\n\n校车时刻\n内容", "x.txt", "校车时刻 - 后勤部"),
+        ("首页 > 交通 > 校车\n校车时刻\n内容", "x.txt", "校车时刻"),
+        (
+            "某局 办事指南\n事项名称：食品经营许可证变更\n内容",
+            "x.txt",
+            "某局 办事指南 食品经营许可证变更",
+        ),
+        ("临时申报\n事项名称：临时申报\n内容", "x.txt", "临时申报"),
     ],
 )
 def test_titles(text: str, source: str, title: str) -> None:

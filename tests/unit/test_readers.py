@@ -303,6 +303,23 @@ def test_markdown_blocks_are_spans_of_the_source() -> None:
     assert len(parsed.text) == len(MARKDOWN)
 
 
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        ("**押金100元**，*免费*", "押金100元，免费"),
+        ("**a** and __b__ and *c\nd*", "a and b and c d"),
+        ('[首页](/) » [指南](/zn "报考") » 正文 2', "首页 » 指南 » 正文 2"),
+        ("See [the list](https://a.example/list).", "See [the list](https://a.example/list)."),
+        ("`**x**` and 2 * 3 * 4", "`**x**` and 2 * 3 * 4"),
+        ("a \\*mark and **what is beside it**", "a \\*mark and **what is beside it**"),
+    ],
+)
+def test_marks_of_emphasis_are_left_out(source: str, text: str) -> None:
+    parsed = read(f"# *T*\n\n{source}\n\n- **x** y", name="a.md")
+    assert texts(parsed) == ["T", text, "- x y"]
+    assert parsed.text == f"# T\n\n{text}\n\n- x y"
+
+
 def test_front_matter_gives_metadata_and_no_block() -> None:
     parsed = read(MARKDOWN, name="handbook.md")
     assert dict(parsed.metadata) == {"title": "Handbook", "date": "2024-01-16"}
@@ -402,6 +419,69 @@ def test_a_web_pages_controls_are_boilerplate() -> None:
     tail = "\n扫一扫在手机打开当前页\n【\n打印本页\n】\n【\n关闭窗口\n】"
     parsed = read(f"{head}{BODY}{tail}")
     assert texts(parsed, "paragraph") == ["政府工作报告", *BODY.split("\n")]
+
+
+PARAGRAPH = "学生在第一学年末可申请转专业，转出不设门槛，转入须通过接收学院的考核。"
+
+
+@pytest.mark.parametrize(
+    ("head", "tail"),
+    [
+        ("首页 | 餐饮 | 公寓 | 交通 | 投诉建议\n", ""),
+        ("您的位置：首页 » 报考指南 » 正文\n", ""),
+        ("首页>>奖学金>>校级奖学金\n", ""),
+        ("澄湖市政务服务网 > 映月区 > 公安 > 户政\n", ""),
+        ("学校概况 / 章程 / 转专业办法\n转专业办法\n", ""),
+        ("Registrar  |  Forms  |  Calendar  |  Log in\nHome > Registrar > Rules\n", ""),
+        ("", "\n上一篇：关于开放日的通知  下一篇：招生简章"),
+        ("", "\n分享到：微信 | 微博 | QQ空间　【打印】【关闭窗口】"),
+        ("", "\n[我要办理] [收藏] [好差评 4.9分]"),
+        ("", "\n友情链接：教育考试院 | 阳光高考 | 学信网\n© 2025 招生处 All Rights Reserved"),
+        ("", "\n相关文章：\n· 扫码使用说明   · 更换门锁的通知"),
+        ("", "\nPage ID 30977 - Last modified 2024/07/16 - Print this page - Share on X"),
+        ("", "\nNews · Intranet · © Lanjiang University 2025"),
+    ],
+)
+def test_menus_paths_and_imprints_of_short_pages_are_boilerplate(head: str, tail: str) -> None:
+    kept = texts(read(f"{head}{PARAGRAPH}{tail}"), "paragraph")
+    assert [line for line in kept if line != "转专业办法"] == [PARAGRAPH]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{PARAGRAPH}\n咨询电话：0599-8612030　邮箱：zsb@qingwu.example",
+        f"{PARAGRAPH}\n地址：临溪市青岩路188号 | 邮编：353100 | 网站地图",
+        f"{PARAGRAPH}\nOffice hours: Wednesdays 10:00–12:00 · brandt@lanjiang.example · Search",
+        f"发布时间：2025-05-28　来源：招生办公室　浏览次数：18427\n{PARAGRAPH}",
+        f"{PARAGRAPH}\n流程：申请 > 受理 > 审核 > 发证",
+        f"参赛队 | 积分 | 名次\nHome | 3 | 1\nAway | 2 | 2\n{PARAGRAPH}",
+        "张三 | 李四 | 王五 | 赵六\n名单如下。",
+        f"A > B > C\n{PARAGRAPH}",
+        "npm repo [<pkgname> [<pkgname> ...]]\nOpens the page of a package.",
+        f"{PARAGRAPH}\n编辑 王芳 审核 李明",
+        f"{PARAGRAPH}\n语文 | 数学 | English | 物理",
+        f"{PARAGRAPH}\nHome | Away | Draw",
+        "春眠不觉晓\n处处闻啼鸟\n夜来风雨声\n花落知多少",
+        "Copyright (c) 2014 The Authors\nPermission is granted to use this, free of charge.",
+        "首页 | 新闻 | 联系我们",
+        "上一条河的水质已经改善。\n首页的设计由学生完成，版权所有人是学校。",
+    ],
+)
+def test_what_people_ask_a_page_for_is_kept(text: str) -> None:
+    assert boilerplate(text) == []
+
+
+def test_entries_before_a_pages_heading_are_its_menu() -> None:
+    menu = "<ul><li>首页</li><li>政策章程</li><li>历年分数</li><li>联系我们</li></ul>"
+    page = f"{menu}<p>学院概况 师资队伍 人才培养 科学研究</p><h1>转专业</h1><p>{PARAGRAPH}</p>"
+    parsed = read(page, name="a.html")
+    kept = [block.kind for block in parsed.blocks if block.kind != "boilerplate"]
+    assert kept == ["heading", "paragraph"]
+    later = read(
+        "<h1>学院</h1><ul><li>文</li><li>理</li><li>工</li><li>首页</li></ul>", name="b.html"
+    )
+    assert texts(later, "boilerplate") == []
 
 
 def test_page_numbers_that_count_on_and_running_titles_are_boilerplate() -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rag.chunking.numbering import Marker, Outline, marker_of
+from rag.chunking.set_off import set_off
 from rag.text import contains_han
 
 if TYPE_CHECKING:
@@ -25,6 +26,9 @@ _STANDING_LIMIT = 60
 
 _LATIN_LIMIT = 160
 """Likewise in a language with longer words."""
+
+_BEFORE_TITLE = 4
+"""Short lines at most before the title of a page: the site's name, a date."""
 
 _RUN_IN_LIMIT = 46
 """A numbered paragraph's first sentence of at most this many characters is one, too."""
@@ -85,37 +89,50 @@ class _Heading:
 def outline(parsed: ParsedDocument) -> list[Piece]:
     """The document's own blocks with their heading paths, in order; boilerplate is left out."""
     blocks = [block for block in parsed.blocks if block.kind != "boilerplate"]
-    if sum(block.kind == "heading" for block in blocks) > _has_title(blocks):
-        return _marked_up(parsed.text, blocks)
+    title = _title(parsed, blocks)
+    if sum(block.kind == "heading" for block in blocks) > (title is not None):
+        return _marked_up(parsed.text, blocks, title)
     return _plain(parsed.text, blocks)
 
 
-def _has_title(blocks: Sequence[Block]) -> bool:
-    """Whether the document opens with the only heading of the highest level: its title."""
-    levels = [block.level for block in blocks if block.kind == "heading"]
-    return bool(levels) and blocks[0].kind == "heading" and levels.count(min(levels)) == 1
+def _title(parsed: ParsedDocument, blocks: Sequence[Block]) -> int | None:
+    """The block that is the document's title: it opens with the only heading of the highest level.
+
+    The head of a web page may name it longer (title - site), and short lines may come before it.
+    """
+    levels = {index: block.level for index, block in enumerate(blocks) if block.kind == "heading"}
+    first = min(levels, default=None)
+    if first is None or any(
+        level <= levels[first] for index, level in levels.items() if index != first
+    ):
+        return None
+    if first == 0 and "title" not in parsed.metadata:
+        return first
+    shown = parsed.text[blocks[first].start : blocks[first].end]
+    before = blocks[:first]
+    opens = first <= _BEFORE_TITLE and all(b.end - b.start <= _STANDING_LIMIT for b in before)
+    return first if opens and shown in str(parsed.metadata.get("title", shown)) else None
 
 
-def _marked_up(text: str, blocks: Sequence[Block]) -> list[Piece]:
+def _marked_up(text: str, blocks: Sequence[Block], title: int | None) -> list[Piece]:
     """Headings as the reader marked them, the document's title left out of the paths."""
-    titled = _has_title(blocks) and blocks[0].level == min(
-        block.level for block in blocks if block.kind == "heading"
-    )
     path: list[tuple[int, str]] = []
     pieces = []
     for index, block in enumerate(blocks):
         heading = block.kind == "heading"
-        if heading and not (titled and index == 0):
-            title = _tidy(text[block.start : block.end])
-            path = [*(entry for entry in path if entry[0] < block.level), (block.level, title)]
-        section = tuple(title for _, title in path)
+        if heading and index != title:
+            name = _tidy(text[block.start : block.end])
+            path = [*(entry for entry in path if entry[0] < block.level), (block.level, name)]
+        section = tuple(name for _, name in path)
         pieces.append(_piece(block, section, is_heading=heading))
     return pieces
 
 
 def _plain(text: str, blocks: Sequence[Block]) -> list[Piece]:
     lines = [text[block.start : block.end] for block in blocks]
-    headings = _standing(lines, blocks)
+    headings = _standing(lines, blocks) or {
+        index: _heading(blocks[index], None, top=True) for index in set_off(text, blocks)
+    }
     headings.update(_opening(lines, blocks, headings))
     order = sorted(headings)
     open_headings = Outline(

@@ -30,6 +30,11 @@ _SMALL = 120
 _LEAD_IN = 60
 """A line of at most this many characters that announces what follows stays with it."""
 
+_SAYS = re.compile(r"[\n：:@]|\d{5}")
+"""A line that names a telephone or an office is no title."""
+
+_PROSE = re.compile(r"，|[。！？!?.;；]$")
+
 _GRAINS = 24
 """Into so many parts of a passage at least its cuts may fall."""
 
@@ -51,6 +56,8 @@ class _Unit:
     page: int | None
     cut: bool = False
     """Whether it is a part of something longer, and so no fragment in need of a neighbour."""
+    under_header: bool = False
+    """A row of a table: its section ends with the line that names its columns."""
     body: int = 0
     """Where the text begins that its headings and lead-ins announce."""
 
@@ -59,7 +66,8 @@ def chunk(parsed: ParsedDocument, *, document_id: str, max_characters: int) -> t
     """Cut a document into passages, in order and without overlap, none over ``max_characters``.
 
     ``parsed.text[p.start:p.end] == p.text`` for every passage. Together they hold every visible
-    character that is not boilerplate; a heading opens the first passage under it.
+    character that is not boilerplate, but for a title that a menu parts from its text; a heading
+    opens the first passage under it.
     Raises ValueError when ``max_characters`` is below 1.
     """
     if max_characters < 1:
@@ -69,6 +77,8 @@ def chunk(parsed: ParsedDocument, *, document_id: str, max_characters: int) -> t
     barriers = [block.start for block in parsed.blocks if block.kind == "boilerplate"]
     units = _units(text, outline(parsed), barriers, max_characters)
     packed = _packed(units, barriers, max_characters)
+    if len(packed) > 1 and _is_title_alone(text, packed[0], packed[1], barriers):
+        del packed[0]
     periods = periods_of(text, [(unit.section, text[unit.start : unit.end]) for unit in packed])
     return tuple(
         Passage(
@@ -97,8 +107,10 @@ def _units(text: str, pieces: Sequence[Piece], barriers: Sequence[int], limit: i
             header, table = table, table or _tidy_row(text[piece.start : piece.end])
             section = (*section, header) if header else section
         else:
-            table = None
-        unit = _Unit(piece.start, piece.end, section, piece.kind, piece.page)
+            header = table = None
+        unit = _Unit(
+            piece.start, piece.end, section, piece.kind, piece.page, under_header=bool(header)
+        )
         if waiting is not None:
             if _parted(waiting, unit, barriers):
                 units.extend(_cut(text, waiting, limit))
@@ -107,8 +119,11 @@ def _units(text: str, pieces: Sequence[Piece], barriers: Sequence[int], limit: i
                 unit = replace(unit, start=waiting.start, page=waiting.page, body=body)
             waiting = None
         last = position + 1 == len(pieces)
+        following = None if last else pieces[position + 1]
         leads = piece.is_heading or (
-            _leads(text, piece) and not last and _same_part(section, pieces[position + 1].section)
+            following is not None
+            and (_leads(text, piece) or _belongs_to_title(text, piece, following))
+            and _same_part(section, following.section)
         )
         if leads and not last and unit.end - unit.start < limit:
             waiting = replace(unit, kind="heading")
@@ -133,6 +148,29 @@ def _leads(text: str, piece: Piece) -> bool:
     return line.endswith(("：", ":")) or _SALUTATION.fullmatch(line) is not None
 
 
+def _belongs_to_title(text: str, piece: Piece, following: Piece) -> bool:
+    """Whether a line only dates or signs the title before it: 发布时间：2025-05-28 来源：招生办."""
+    return (
+        following.is_heading
+        and not piece.section
+        and piece.kind == "paragraph"
+        and piece.end - piece.start <= _LEAD_IN
+        and not _PROSE.search(text[piece.start : piece.end])
+    )
+
+
+def _is_title_alone(text: str, first: _Unit, second: _Unit, barriers: Sequence[int]) -> bool:
+    """Whether a menu parts a title, which its document carries in any case, from the text."""
+    title = text[first.start : first.end]
+    return (
+        _parted(first, second, barriers)
+        and first.page == second.page
+        and len(title) <= 2 * _LEAD_IN
+        and (first.kind == "heading" or not _SAYS.search(title))
+        and not _PROSE.search(title)
+    )
+
+
 def _parted(first: _Unit, second: _Unit, barriers: Sequence[int]) -> bool:
     """Whether boilerplate lies between two units: a passage is one stretch of the text."""
     return bisect_left(barriers, first.end) < bisect_left(barriers, second.start)
@@ -143,7 +181,9 @@ def _packed(units: Sequence[_Unit], barriers: Sequence[int], limit: int) -> list
     packed: list[_Unit] = []
     for unit in units:
         if packed and not _parted(packed[-1], unit, barriers) and _belongs(packed[-1], unit, limit):
-            packed[-1] = replace(packed[-1], end=unit.end, cut=packed[-1].cut or unit.cut)
+            section = max(packed[-1].section, unit.section, key=len)
+            cut = packed[-1].cut or unit.cut
+            packed[-1] = replace(packed[-1], end=unit.end, section=section, cut=cut)
         else:
             packed.append(unit)
     return packed
@@ -154,6 +194,8 @@ def _belongs(before: _Unit, unit: _Unit, limit: int) -> bool:
     if unit.end - before.start > limit or unit.page != before.page:
         return False  # a passage says on which page it is
     size, added = before.end - before.start, unit.end - unit.start
+    if unit.under_header and unit.section[:-1] == before.section:
+        return True  # the rows that fit go with the line that names their columns
     if before.section != unit.section:
         # A fragment of the section above (继续办好10件惠民实事。) closes the one before it.
         above = before.section[: len(unit.section)] == unit.section

@@ -78,12 +78,18 @@ class TermMatcher:
         self._known = _Known(embedder)
 
     def matches(
-        self, question: Question, texts: Sequence[str], *, contexts: Sequence[str] = ()
+        self,
+        question: Question,
+        texts: Sequence[str],
+        *,
+        contexts: Sequence[str] = (),
+        context_weight: float = 0.5,
     ) -> FloatArray:
         """How well each text holds each term of the question.
 
         ``contexts`` (one a text, or none at all) are headings and titles: what only they hold
-        counts half. Returns float32 of shape (len(texts), len(question.terms)) in 0..1.
+        counts ``context_weight``.
+        Returns float32 of shape (len(texts), len(question.terms)) in 0..1.
         """
         import numpy as np
 
@@ -109,7 +115,7 @@ class TermMatcher:
                         result[row, column] = max(result[row, column], _standing(place))
                         break
         if contexts:
-            result = np.maximum(result, 0.5 * best[len(texts) :])
+            result = np.maximum(result, context_weight * best[len(texts) :])
         return result
 
 

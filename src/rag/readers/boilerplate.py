@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from rag.readers.navigation import navigation
+
 if TYPE_CHECKING:
     from rag.schema import Block
 
@@ -71,10 +73,10 @@ _RUNNING_TITLE = 60
 def mark_boilerplate(text: str, blocks: Sequence[Block]) -> tuple[Block, ...]:
     """The blocks, with those that are not the document's own marked as boilerplate."""
     lines = [" ".join(text[block.start : block.end].split()) for block in blocks]
-    if sum(map(len, lines)) < _BODY_CHARACTERS:
-        return tuple(blocks)
-    found = _page_furniture(lines) | _controls(lines)
-    found |= _advertisements(lines, found)
+    found = navigation(text, blocks)
+    if sum(map(len, lines)) >= _BODY_CHARACTERS:
+        found |= _page_furniture(lines) | _controls(lines)
+        found |= _advertisements(lines, found)
     return tuple(
         replace(block, kind="boilerplate", level=0) if index in found else block
         for index, block in enumerate(blocks)

@@ -42,6 +42,7 @@ _BREAKS = frozenset(
 )
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _LIST_ITEMS = frozenset({"li", "dd", "dt"})
+_FURNITURE_ROLES = frozenset({"navigation", "menu", "menubar", "search", "contentinfo"})
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.I)
 
 
@@ -114,7 +115,8 @@ class _Walk:
                 if element is not body:
                     self._words.append(element.tail or "")
                 continue
-            if tag in _LEFT_OUT or _is_hidden(element):
+            role = element.get("role")
+            if tag in _LEFT_OUT or role in _FURNITURE_ROLES or _is_hidden(element):
                 walk.skip_subtree()
                 continue
             if tag == "table" and (rows := _rows(element)):

@@ -1,14 +1,15 @@
-"""Markdown: headings, paragraphs, list items, table rows and code, as spans of the source."""
+"""Markdown: headings, paragraphs, list items, table rows and code, without marks of emphasis."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from rag.readers.boilerplate import mark_boilerplate
 from rag.readers.lines import soften
+from rag.readers.markdown_marks import Cuts, marks_within
 from rag.schema import Block, ParsedDocument
 from rag.text import normalise
 
@@ -25,7 +26,7 @@ _FRONT_MATTER_KEY = re.compile(r"^(?P<key>title|date|place)\s*:\s*(?P<value>.+?)
 
 
 class MarkdownReader:
-    """Reads .md files. The text stays the source, so that offsets are exact."""
+    """Reads .md files. The text is the source, but for the marks inside lines."""
 
     suffixes = frozenset({".md", ".markdown"})
 
@@ -50,6 +51,17 @@ class MarkdownReader:
             (leaf, block)
             for leaf in _leaves(tokens)
             if (block := _block(leaf, text, lines)) is not None
+        ]
+        marks = [
+            span
+            for leaf, block in leaves
+            for span in marks_within(text, block.start, block.end, leaf.inlines)
+        ]
+        cuts = Cuts(marks)
+        text = cuts.applied(text)
+        leaves = [
+            (leaf, replace(block, start=cuts.place(block.start), end=cuts.place(block.end)))
+            for leaf, block in leaves
         ]
         prose = [
             (block.start, block.end)
@@ -76,6 +88,8 @@ class _Leaf:
     kind: BlockKind
     lines: list[int] | None
     level: int = 0
+    inlines: list[Token] = field(default_factory=list)
+    """What its lines hold."""
 
 
 def _leaves(tokens: Sequence[Token]) -> list[_Leaf]:
@@ -87,6 +101,8 @@ def _leaves(tokens: Sequence[Token]) -> list[_Leaf]:
             leaves.append(_Leaf(token, "heading", token.map, int(token.tag[1])))
         elif token.type in {"list_item_open", "list_item_close"}:
             lists += token.nesting
+        elif token.type == "inline" and leaves:
+            leaves[-1].inlines.append(token)
         elif token.type in {"thead_open", "thead_close"}:
             header = token.nesting > 0
         elif token.type == "paragraph_open":
