@@ -320,6 +320,18 @@ def test_marks_of_emphasis_are_left_out(source: str, text: str) -> None:
     assert parsed.text == f"# T\n\n{text}\n\n- x y"
 
 
+@given(st.text(alphabet='ab *_[]()`\\\\!<>&;/:|-#\n"', max_size=60))
+def test_a_text_is_its_source_without_some_of_the_marks(source: str) -> None:
+    parsed = read(f"start\n\n{source}\n\nend", name="a.md")
+    end = 0
+    for block in parsed.blocks:
+        assert end <= block.start < block.end <= len(parsed.text)
+        end = block.end
+    left = iter(f"start\n\n{source}\n\nend".replace("\n", " "))
+    assert all(character in left for character in parsed.text.replace("\n", " "))
+    assert texts(parsed)[0].startswith("start")
+
+
 def test_front_matter_gives_metadata_and_no_block() -> None:
     parsed = read(MARKDOWN, name="handbook.md")
     assert dict(parsed.metadata) == {"title": "Handbook", "date": "2024-01-16"}

@@ -60,8 +60,10 @@ class MarkdownReader:
         cuts = Cuts(marks)
         text = cuts.applied(text)
         leaves = [
-            (leaf, replace(block, start=cuts.place(block.start), end=cuts.place(block.end)))
+            (leaf, replace(block, start=start, end=end))
             for leaf, block in leaves
+            for start, end in [_trimmed(text, cuts.place(block.start), cuts.place(block.end))]
+            if start < end
         ]
         prose = [
             (block.start, block.end)
@@ -130,11 +132,17 @@ def _block(leaf: _Leaf, text: str, lines: Sequence[int]) -> Block | None:
         marks = re.match(r"\s*#{1,6}(?:\s+|$)", bare)
         end = start + len(bare)
         start += marks.end() if marks else 0
+    start, end = _trimmed(text, start, end)
+    return Block(start=start, end=end, kind=leaf.kind, level=leaf.level) if start < end else None
+
+
+def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
+    """A span without white space at its ends."""
     while start < end and text[start].isspace():
         start += 1
     while end > start and text[end - 1].isspace():
         end -= 1
-    return Block(start=start, end=end, kind=leaf.kind, level=leaf.level) if start < end else None
+    return start, end
 
 
 def _disjoint(blocks: Sequence[Block]) -> list[Block]:
