@@ -14,13 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from tokenizers import Tokenizer
 
 from training.cloze import ClozeMaker, windows
 from training.material import CACHE, parallel_reports, read, report_texts
 
-__all__ = ["Source", "main"]
+__all__ = ["main"]
 
 SEED = 20240101
 LONGEST_QUERY = 64
@@ -59,9 +58,9 @@ class Source:
         for query, passage in zip(queries, passages, strict=True):
             self.add(query.ids, passage.ids)
 
-    def save(self, path: Path, **further: npt.NDArray[Any]) -> tuple[int, int]:
+    def save(self, path: Path) -> tuple[int, int]:
         """Write the arrays; return how many pairs and passages there are."""
-        arrays: dict[str, Any] = {"pairs": np.array(self._pairs, dtype=np.int32), **further}
+        arrays: dict[str, Any] = {"pairs": np.array(self._pairs, dtype=np.int32)}
         for name, rows in (("query", self._queries), ("passage", list(self._passages))):
             lengths = np.fromiter((len(row) for row in rows), dtype=np.int64, count=len(rows))
             arrays[f"{name}_offsets"] = np.concatenate(([0], np.cumsum(lengths)))

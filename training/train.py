@@ -1,13 +1,10 @@
-"""Step 4: the vectors. Arrays of token pairs to one vector per piece.
+"""Step 3: the vectors. Arrays of token pairs to one vector per piece.
 
 Start: latent semantic analysis of the training passages with everything that belongs to them
 (their queries, translations, glosses), which places translations near each other before the first
 step. Then contrastive training: in each batch every query must prefer its own passage to all
 others, and every passage its own query (InfoNCE in both directions), at several dimensions at once
 (Matryoshka). Only rows that a batch touches are updated.
-
-At the end every other batch is one that the teacher has read (``label.py``): the student learns not
-only which passage belongs to a query, but how near all the others are to it.
 """
 
 from __future__ import annotations
@@ -15,9 +12,7 @@ from __future__ import annotations
 import argparse
 import math
 import time
-from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -101,24 +96,7 @@ STAGES = (
     Stage(name="asked", mixture=ASKED, steps=2000, size=4096, rate=0.008, cut=0.6),
 )
 
-TAUGHT = Stage(name="taught", mixture=BROAD, steps=2000, size=2048, rate=0.008, cut=1.0)
-TEACHER_TEMPERATURE = 0.02
-TEACHER_SHARE = 0.7
-"""How much the teacher's judgement counts beside the pair's own; all there is for single pieces."""
-LESSONS = {
-    "questions": 0.2,
-    "government": 0.12,
-    "headlines": 0.15,
-    "insurance": 0.08,
-    "similar": 0.08,
-    "tatoeba": 0.05,
-    "languages": 0.12,
-    "dictionary": 0.08,
-    "pieces": 0.05,
-}
-
 Integers = npt.NDArray[np.int64]
-Wanted = tuple[torch.Tensor, torch.Tensor]
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,29 +117,23 @@ class Source:
     pairs: npt.NDArray[np.int32]
     query_keys: Integers
     """Equal for equal queries."""
-    taught: tuple[npt.NDArray[np.float16], npt.NDArray[np.float16]] | None = None
-    """The teacher's vectors of each pair's query and passage."""
 
 
-def load_sources(folder: Path, names: Iterable[str]) -> list[Source]:
-    """Read sources."""
+def load_sources(folder: Path) -> list[Source]:
+    """Read all sources of the mixture."""
     sources = []
-    for name in names:
+    for name in BROAD:
         with np.load(folder / f"{name}.npz") as arrays:
             queries = Rows(arrays["query_tokens"], arrays["query_offsets"])
             passages = Rows(arrays["passage_tokens"], arrays["passage_offsets"])
             pairs = arrays["pairs"]
-            taught = None
-            if "query_vectors" in arrays:
-                taught = arrays["query_vectors"], arrays["passage_vectors"]
         known: dict[bytes, int] = {}
         bounds = queries.offsets
         keys = [
             known.setdefault(queries.tokens[bounds[row] : bounds[row + 1]].tobytes(), len(known))
             for row in range(len(bounds) - 1)
         ]
-        keyed = np.array(keys, dtype=np.int64)
-        sources.append(Source(name, queries, passages, pairs, keyed, taught))
+        sources.append(Source(name, queries, passages, pairs, np.array(keys, dtype=np.int64)))
     return sources
 
 
@@ -316,12 +288,8 @@ class Trainer:
         *,
         rate: float,
         nested: int,
-        wanted: Wanted | None = None,
     ) -> float:
-        """Take one step; return the loss at the full dimension.
-
-        ``wanted`` are a teacher's distributions over the batch, see ``imitate``.
-        """
+        """Take one step; return the loss at the full dimension."""
         tokens = np.concatenate((queries[0], passages[0]))
         lengths = np.concatenate((queries[1], passages[1]))
         used = np.zeros(len(self._place), dtype=bool)
@@ -335,9 +303,8 @@ class Trainer:
             torch.from_numpy(self._place[tokens]), part, torch.from_numpy(offsets), mode="mean"
         )
         asked, given = averages.tensor_split([len(queries[1])])
-        compare = contrast if wanted is None else partial(imitate, wanted=wanted)
-        whole = compare(asked, given, same)
-        loss = whole + 0.4 * compare(asked[:, :nested], given[:, :nested], same)
+        whole = contrast(asked, given, same)
+        loss = whole + 0.4 * contrast(asked[:, :nested], given[:, :nested], same)
         (gradient,) = torch.autograd.grad(loss, part)
         self._update(touched, part.detach(), gradient, rate=self._rate * rate)
         return float(whole.detach())
@@ -390,82 +357,22 @@ def contrast(asked: torch.Tensor, given: torch.Tensor, same: torch.Tensor) -> to
     return loss
 
 
-def imitate(
-    asked: torch.Tensor, given: torch.Tensor, same: torch.Tensor, wanted: Wanted
-) -> torch.Tensor:
-    """Cross entropy with a teacher's distribution over the batch, in both directions.
-
-    Hinton and others 2015, Distilling the Knowledge in a Neural Network; ``wanted`` holds the
-    teacher's, passages by query and queries by passage. Cells of ``same`` take no part.
-    """
-    scores = functional.normalize(asked) @ functional.normalize(given).T / TEMPERATURE
-    scores = scores.masked_fill(same, -1e4)
-    loss = torch.zeros(())
-    for own, taught in zip((scores, scores.T), wanted, strict=True):
-        loss = loss - (taught * own.log_softmax(1)).sum(1).mean() / 2
-    return loss
-
-
-class Lessons:
-    """Draws batches that the teacher has read, each from one source."""
-
-    def __init__(self, sources: list[Source], *, size: int, chance: np.random.Generator) -> None:
-        """Keep the sources with their shares."""
-        shares = np.array([LESSONS[source.name] for source in sources])
-        self._sources, self._shares = sources, shares / shares.sum()
-        self._size, self._chance = size, chance
-
-    def draw(
-        self,
-    ) -> tuple[tuple[Integers, Integers], tuple[Integers, Integers], torch.Tensor, Wanted]:
-        """Queries, passages, which cells take no part, and what the teacher wants of the others."""
-        chance = self._chance
-        source = self._sources[chance.choice(len(self._sources), p=self._shares)]
-        assert source.taught is not None
-        size = min(self._size, len(source.pairs))
-        rows = chance.choice(len(source.pairs), size, replace=False)
-        pairs = source.pairs[rows].astype(np.int64)
-        queries = gather(source.queries, pairs[:, 0], cuts=None, dropout=DROPOUT, chance=chance)
-        passages = gather(source.passages, pairs[:, 1], cuts=None, dropout=DROPOUT, chance=chance)
-        asked, given = (torch.from_numpy(each[rows]).float() for each in source.taught)
-        cosines = asked @ given.T
-        alone = source.name == "pieces"
-        same = torch.eye(size, dtype=torch.bool) if alone else torch.zeros(size, size).bool()
-        cosines.masked_fill_(same, -1.0)
-        share = 1.0 if alone else TEACHER_SHARE
-        own = (1 - share) * torch.eye(size)
-        by_query, by_passage = (
-            share * (each / TEACHER_TEMPERATURE).softmax(1) + own for each in (cosines, cosines.T)
-        )
-        return queries, passages, same, (by_query, by_passage)
-
-
 def train(
-    table: npt.NDArray[np.float32],
-    sources: list[Source],
-    stage: Stage,
-    *,
-    seed: int,
-    taught: list[Source] | None = None,
+    table: npt.NDArray[np.float32], sources: list[Source], stage: Stage, *, seed: int
 ) -> npt.NDArray[np.float32]:
-    """The table after a stage; where there are sources with a teacher, every other step is theirs."""
+    """The table after a stage."""
     chance = np.random.default_rng(seed)
     trainer = Trainer(table, rate=stage.rate)
     batches = Batches(sources, stage=stage, chance=chance)
-    lessons = Lessons(taught, size=stage.size // 2, chance=chance) if taught else None
     began = time.monotonic()
     average = 0.0
     for step in range(stage.steps):
         progress = step / stage.steps
         rate = min(1.0, (step + 1) / 50) * (0.03 + 0.97 * (1 + math.cos(math.pi * progress)) / 2)
         nested = NESTED[int(chance.integers(len(NESTED)))]
-        if lessons is not None and step % 2:
-            *batch, wanted = lessons.draw()
-            trainer.step(*batch, rate=rate, nested=nested, wanted=wanted)
-            continue
         loss = trainer.step(*batches.draw(), rate=rate, nested=nested)
         average = loss if step == 0 else 0.98 * average + 0.02 * loss
-        if step % 50 == 0:
+        if (step + 1) % 50 == 0:
             seconds = time.monotonic() - began
             print(f"{stage.name} {step + 1:6,}  loss {average:.3f}  {seconds:6.0f} s", flush=True)
     return np.asarray(trainer.table.numpy())
@@ -484,23 +391,18 @@ def main() -> None:
     torch.set_num_threads(arguments.threads)
     torch.manual_seed(SEED)
 
-    sources = load_sources(CACHE / "arrays", BROAD)
+    sources = load_sources(CACHE / "arrays")
     pieces = Tokenizer.from_file(str(CACHE / "tokenizer.json")).get_vocab_size()
     done = CACHE / "start.npy"
     if not done.exists():
         np.save(done, starting_vectors(sources, pieces=pieces, chance=np.random.default_rng(SEED)))
-    mean = CACHE / "untaught.npy"
-    if not mean.exists():
-        tables = []
-        for number, stage in enumerate(STAGES):
-            before, done = done, CACHE / f"{stage.name}.npy"
-            if not done.exists():
-                np.save(done, train(np.load(before), sources, stage, seed=SEED + number))
-            tables.append(np.load(done))
-        np.save(mean, np.mean(tables, axis=0))
-    taught = load_sources(CACHE / "labels", LESSONS)
-    table = train(np.load(mean), sources, TAUGHT, seed=SEED + len(STAGES), taught=taught)
-    np.save(arguments.output, table)
+    tables = []
+    for number, stage in enumerate(STAGES):
+        before, done = done, CACHE / f"{stage.name}.npy"
+        if not done.exists():
+            np.save(done, train(np.load(before), sources, stage, seed=SEED + number))
+        tables.append(np.load(done))
+    np.save(arguments.output, np.mean(tables, axis=0))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rag.composers.framing import lead, needs_label
-from rag.composers.quoting import BESIDE, quote, units
+from rag.composers.quoting import BESIDE, LIST_BUDGET, quote, units
 from rag.composers.selection import (
     Sentence,
     asks_for_person,
@@ -17,7 +17,7 @@ from rag.composers.selection import (
     kind_agreement,
     missing_terms,
 )
-from rag.evidence import tells_beside
+from rag.evidence import asks_for_form, tells_beside
 from rag.schema import Draft, DraftSentence, Quotation
 from rag.text import simplified
 
@@ -64,13 +64,17 @@ _SPOKEN_OF = 0.8
 _BESIDE = 0.5
 """What the other clauses of a sentence count for its figure."""
 
+_NAMES_LIST = 0.7
+"""The coverage from which on a heading names the list that is asked for."""
+
 _ANNOUNCES = re.compile(
     r"(?:[一二三四五六七八九十\d]+|以下|下列|几)[个大项]?(?:方面|重点|任务|工作|举措)|如下|主要做了"
 )
 """A sentence that announces a list of headings: 重点做好九个方面工作。"""
 
-_PERSON_WEIGHT = 0.8
-"""What the kind counts where a person is asked for: without a name there is no answer."""
+_FORM_WEIGHT = 0.8
+"""What the kind counts where a person, a reason, an address is asked for: what tells of the thing
+and holds none is no answer."""
 
 
 class ExtractiveComposer:
@@ -98,13 +102,13 @@ class ExtractiveComposer:
         if question.kind == "number":
             ranked = self._by_quotation(question, ranked)
         best = ranked[0]
-        listed = self._headings(question, ranked)
+        listed = self._headings(question, ranked) or _below_heading(question, ranked)
         if listed is not None:
             announcing, quotations = listed
             frame = lead(question, announcing, labelled=question.language != "zh")
             return Draft(
                 sentences=(DraftSentence(lead=frame, quotations=quotations),),
-                signals={**announcing.signals, "nouns": announcing.coverage},
+                signals={**evidence_signals(question, announcing), "margin": 1.0},
             )
         chosen = choose(question, ranked)
         quoted = [(sentence, self._quote(question, sentence)) for sentence in chosen]
@@ -146,8 +150,8 @@ class ExtractiveComposer:
         top_score = max(hit.score for hit in hits)
         total = sum(question.weights) or 1.0
         weights = SENTENCE_WEIGHTS
-        if asks_for_person(question):
-            weights = weights | {"kind": _PERSON_WEIGHT}
+        if asks_for_person(question) or asks_for_form(simplified(question.wording)):
+            weights = weights | {"kind": _FORM_WEIGHT}
         result = []
         for (hit, start, end), text, row, spoken_of, cosine in zip(
             places, texts, matches, _spoken_of(places, matches), cosines, strict=True
@@ -161,7 +165,9 @@ class ExtractiveComposer:
                 "kind": kind_agreement(question, text),
                 "year": hit.signals.get("year", 0.0) + hit.signals.get("period", 0.0),
                 "passage": hit.score - top_score,
-                "heading": float(_is_heading(text, hit) or echoes(question, text)),
+                "heading": float(
+                    _is_heading(text, hit) or _is_asked(text) or echoes(question, text)
+                ),
             }
             result.append(
                 Sentence(
@@ -251,6 +257,41 @@ class ExtractiveComposer:
         return None
 
 
+def _below_heading(
+    question: Question, ranked: Sequence[Sentence]
+) -> tuple[Sentence, tuple[Quotation, ...]] | None:
+    """What stands below a heading that says what is asked for, when a list is asked for.
+
+    申请材料 is answered by the lines after it, which do not say what they are.
+    """
+    if question.kind != "list":
+        return None
+    penalty = SENTENCE_WEIGHTS["heading"]
+    best = max(ranked, key=lambda each: each.score - penalty * each.signals["heading"])
+    if not best.signals["heading"] or best.coverage < _NAMES_LIST:
+        return None
+    passage = best.hit.passage
+    below = [
+        (passage.start + start, passage.start + end)
+        for start, end in units(passage.text)
+        if passage.start + start >= best.end
+    ]
+    fitting = [end for _, end in below if end - below[0][0] <= LIST_BUDGET]
+    if not fitting:
+        return None
+    start, end = below[0][0], fitting[-1]
+    text = passage.text[start - passage.start : end - passage.start]
+    return best, (
+        Quotation(
+            passage_id=passage.passage_id,
+            document_id=passage.document_id,
+            start=start,
+            end=end,
+            text=text,
+        ),
+    )
+
+
 def _spoken_of(places: Sequence[tuple[Hit, int, int]], matches: FloatArray) -> FloatArray:
     """What of the question the passage speaks of before each sentence, like ``matches``.
 
@@ -280,6 +321,11 @@ def _is_heading(text: str, hit: Hit) -> bool:
     """A run-in heading says what follows is about, not what it is."""
     bare = text.rstrip("。：: ")
     return any(bare == heading.rstrip("。：: ") for heading in hit.passage.section)
+
+
+def _is_asked(text: str) -> bool:
+    """What somebody asked in a forum or a list of questions is not what was answered."""
+    return text.rstrip("”’」』）)\"' ").endswith(("?", "？"))
 
 
 def _affordable(question: Question, lengths: Sequence[int]) -> int:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rag.evidence import TermMatcher
     from rag.schema import Question
 
-__all__ = ["BESIDE", "quote", "units"]
+__all__ = ["BESIDE", "LIST_BUDGET", "quote", "units"]
 
 BESIDE = 0.2
 """What a quotation loses that tells something beside what is asked."""
@@ -27,7 +27,7 @@ _SHORT = 32
 _BUDGET = 110
 """A longer one is cut to the clauses that answer, at most this many characters."""
 
-_LIST_BUDGET = 220
+LIST_BUDGET = 220
 """Lists may be longer: all their items count."""
 
 _CONTINUES = re.compile(
@@ -49,7 +49,7 @@ def quote(question: Question, sentence: Sentence, *, matcher: TermMatcher) -> Qu
     start, end = sentence.start, sentence.end
     if question.kind in {"list", "description"}:
         end = _with_items(sentence)
-    budget = _LIST_BUDGET if question.kind == "list" else _BUDGET
+    budget = LIST_BUDGET if question.kind == "list" else _BUDGET
     whole = _SHORT if question.kind in {"number", "date"} else budget
     if end == sentence.end and end - start > whole:
         start, end = _window(question, sentence, budget, matcher=matcher)
@@ -171,5 +171,5 @@ def _with_items(sentence: Sentence) -> int:
     later = [span for span in spans if span[0] >= sentence.end]
     if not later or not _ITEMS.match(text[later[0][0] - offset :]):
         return sentence.end
-    ends = [end for _, end in later if end - sentence.start <= _LIST_BUDGET]
+    ends = [end for _, end in later if end - sentence.start <= LIST_BUDGET]
     return ends[-1] if ends else sentence.end

@@ -8,7 +8,7 @@ from rag.evidence.figures import (
     has_year,
     tells_beside,
 )
-from rag.evidence.forms import form_agreement
+from rag.evidence.forms import asks_for_form, form_agreement
 from rag.evidence.matching import (
     TermMatcher,
     index_terms,
@@ -19,6 +19,7 @@ from rag.evidence.series import of_another_number
 
 __all__ = [
     "TermMatcher",
+    "asks_for_form",
     "figure_agreement",
     "form_agreement",
     "has_date",

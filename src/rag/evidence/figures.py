@@ -144,22 +144,28 @@ _MEASURED = tuple(
 """Units that a question names itself, each with those that measure the same."""
 
 _PEOPLE = r"(?:人|名(?!牌|优|录)|位(?!于|居|列)|people|persons?)"
-_COUNTED = (
-    # What a question counts without a measure word, in Chinese or as English does, and the measure
-    # words that Chinese counts it with.
-    (
-        r"(?:多少|几)个?(?:人(?!次|均|口)|游客|旅客|乘客|学生|职工|员工|居民|老人|老年人|儿童|孩子|小孩|农民|工人|观众|病人|患者|群众"
-        r"|毕业生|教师|老师|医生|护士|志愿者|人才|村民)"
-        r"|\bhow many (?:\w+ ){0,3}(?:people|passengers|visitors|tourists|travell?ers|students|pupils|workers"
-        r"|employees|residents|teachers|doctors|nurses|patients|graduates|volunteers|farmers|children)",
-        _PEOPLE,
-    ),
-    (r"\bhow many (?:\w+ ){0,3}(?:cars|vehicles|buses|trucks|automobiles)\b", "辆"),
-    (r"\bhow many (?:\w+ ){0,3}(?:compan(?:y|ies)|enterprises|firms|businesses)\b", "[家户个]"),
-    (r"\bhow many (?:\w+ ){0,3}(?:homes|houses|flats|apartments|dwellings)\b", "[套户间座万]"),
-    (r"\bhow many (?:\w+ ){0,2}(?:cities|counties|villages|towns|countries)\b", "[个座]"),
-    (r"\bhow many (?:\w+ ){0,2}households\b", "户"),
+_COUNTED = tuple(
+    (re.compile(asked, re.I), unit)
+    for asked, unit in (
+        (
+            "(?:多少|几)个?(?:人(?!次|均|口)|[游旅乘]客|学生|[职员]工|居民|老年?人|儿童|[小女男]?孩"
+            "|农民|工人|观众|病人|患者|群众|毕业生|[教老]师|医生|护士|志愿者|人才|村民)"
+            r"|\bhow many (?:\w+ ){0,3}(?:people|passengers|visitors|tourists|travell?ers|students"
+            "|pupils|workers|employees|residents|teachers|doctors|nurses|patients|graduates"
+            "|volunteers|farmers|children)",
+            _PEOPLE,
+        ),
+        (r"\bhow many (?:\w+ ){0,3}(?:cars|vehicles|buses|trucks|automobiles)\b", "辆"),
+        (
+            r"\bhow many (?:\w+ ){0,3}(?:compan(?:y|ies)|enterprises|firms|businesses)\b",
+            "[家户个]",
+        ),
+        (r"\bhow many (?:\w+ ){0,3}(?:homes|houses|flats|apartments|dwellings)\b", "[套户间座]"),
+        (r"\bhow many (?:\w+ ){0,2}(?:cities|counties|villages|towns|countries)\b", "[个座]"),
+        (r"\bhow many (?:\w+ ){0,2}households\b", "户"),
+    )
 )
+"""What is asked for without a measure word, and the measure words that Chinese counts it with."""
 
 _COUNTERS = (
     "间座所家个处栋户",
@@ -236,7 +242,7 @@ def figure_agreement(question: str, text: str) -> float:
         wanted, otherwise = f"{_QUANTITY}[{_likes(classifier['unit'])}]", -0.6
     elif measured := next((unit for asked, unit in _MEASURED if asked.search(question)), None):
         wanted, otherwise = _QUANTITY + measured, -0.6
-    elif counted := next((unit for asked, unit in _COUNTED if re.search(asked, question, re.I)), None):
+    elif counted := next((unit for asked, unit in _COUNTED if asked.search(question)), None):
         # English text counts the things themselves.
         wanted, otherwise = _QUANTITY + counted + (r"|[\d,]+\s+[a-z]" * text.isascii()), -0.6
     else:

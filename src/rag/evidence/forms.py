@@ -1,9 +1,9 @@
 """The form that an answer takes where it is neither a quantity nor a date nor a person.
 
-Some questions ask for what has a form of its own: a telephone number, an address, a price, a time
-of day. A passage that speaks of the thing but holds no such form does not answer them. Others ask
-for what is told in certain words (a reason, a way, a place): these make a sentence likelier and
-are missed less, since there are many ways to tell.
+Some questions ask for what has a form of its own: a telephone number, a price, a time of day. A
+passage that speaks of the thing but holds no such form does not answer them. Others ask for what
+is told in certain words (a reason, a way, a place): these make a sentence likelier and are missed
+less, since there are many ways to tell.
 """
 
 from __future__ import annotations
@@ -11,7 +11,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-__all__ = ["form_agreement"]
+__all__ = ["asks_for_form", "form_agreement"]
+
+_ABSENT = -1.0
+"""What the absence of a form says that has no other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,68 +26,75 @@ class _Form:
     absent: float
 
 
-def _form(asked: str, told: str, absent: float) -> _Form:
+def _form(asked: str, told: str, absent: float = _ABSENT) -> _Form:
     return _Form(re.compile(asked, re.I), re.compile(told, re.I), absent)
 
 
-_ABSENT = -1.0
-
-_MONEY = (
-    r"[\d一二三四五六七八九十百千万亿几两]\s*(?:余|多|来)?(?:[美欧日港]?元|块|角|镑|卢布|yuan|dollars?|euros?|pounds?|cents?)"
-    r"|[￥¥$£€]\s*\d|\b(?:CNY|RMB|USD|EUR|GBP)\b|免费|不收费|不另收费|无需缴|\bfree\b"
-)
+_HOW_MUCH = r"(?:是|要|为|大概|平均|涨到|降到)*(?:多少|几|怎么[算样]|[?？]|$)"
 
 _FORMS = (
-    _form(
-        r"(?:电话|手机|热线|传真|联系方式)(?:号码?)?(?:是|是多少|多少|几|[?？]|$)|打(?:哪个|什么|几号)电话|怎么联系|电话号"
-        r"|\b(?:tele)?phone\b.*\bnumber\b|\bphone number\b|\bhotline\b|\bwhat number\b|\bfax\b",
-        r"(?<!\d)(?:\+?\d[\d\- ()（）]{5,}\d|1[12]\d{3}|12\d{3}|9\d{4,5}|11[0-9]|400[\d-]{7,})(?![\d年])",
-        _ABSENT,
+    _form(  # a telephone number
+        r"(?:电话|手机|热线|传真|联系方式)(?:号码?)?(?:是|是多少|多少|几|[?？]|$)|电话号|怎么联系"
+        r"|打(?:哪个|什么|几号)电话|\bphone\b.*\bnumber\b|\btelephone\b|\bhotline\b|\bfax\b",
+        r"(?<!\d)(?:\+?\d[\d\- ()（）]{5,}\d|1[12]\d{3}|9\d{4,5}|11[0-9])(?![\d年])",
     ),
-    _form(r"邮箱|电子邮件|\be-?mail\b", r"@|邮箱", _ABSENT),
-    _form(
+    _form(r"邮箱|电子邮件|\be-?mail\b", r"@|邮箱"),
+    _form(  # an address on the web
         r"网址|官网|哪个网站|什么网站|\bwebsite\b|\burl\b",
         r"https?:|www\.|\.(?:com|cn|org|net|gov)\b|网站?|\bportal\b",
-        _ABSENT,
     ),
-    _form(
+    _form(  # a time of day
         r"几点|(?:开放|营业|办公|上班|办理|服务)时间|什么时候(?:开门|关门|开放|营业|上班|下班)"
         r"|\bwhat time\b|\b(?:opening|office|business) hours\b",
-        r"\d{1,2}\s*[:：]\s*\d\d|[\d一二三四五六七八九十]+\s*点|\d\s*[ap]\.?m\b|全天|24\s*小时|昼夜|\bo'clock\b|\bnoon\b|\bmidnight\b"
-        r"|周[一二三四五六日]至",
-        _ABSENT,
+        r"\d{1,2}\s*[:：]\s*\d\d|[\d一二三四五六七八九十]+\s*点|\d\s*[ap]\.?m\b|全天|24\s*小时"
+        r"|昼夜|周[一二三四五六日]至|\bo'clock\b|\bnoon\b|\bmidnight\b",
     ),
-    _form(
-        r"多少钱|[好几]?多钱|(?:多少|[几好]多?)[十百千万亿]*(?:块|元)|(?:[票房租售油电水气单物]价|价格|收费|费用|学费|房租|租金|工资|月薪|薪[资酬水]|造价|身价|票款|罚款|手续费|工本费)"
-        r"(?:标准)?(?:是|要|为|大概|平均|涨到|降到)*(?:多少|几|怎么[算样]|[?？]|$)|怎么收费|[花亏赚付捐罚补]了?多少(?!人|个|次|年|天)"
-        r"|\bhow much (?:does|do|did|will|would|is|was|are)\b.*\b(?:cost|pay|paid|charge[ds]?|fee|fare|ticket|price[ds]?|rent)\b"
-        r"|\bwhat (?:does|did) .* cost\b|\b(?:price|cost|fee|fare|salary|wage|rent|tuition) (?:of|for|per)\b",
-        _MONEY,
-        _ABSENT,
+    _form(  # a price
+        r"多钱|多少钱|(?:多少|[几好]多?)[十百千万亿]*(?:块|元)|怎么收费"
+        r"|(?:[票房租售油电水气单物]价|价格|收费|费用|学费|房租|租金|工资|月薪|薪[资酬水]|造价|身价"
+        rf"|罚款|手续费|工本费)(?:标准)?{_HOW_MUCH}"
+        r"|[花亏赚付捐罚补]了?多少(?!人|个|次|年|天)"
+        r"|\bhow much (?:does|do|did|will|would|is|was|are)\b.*"
+        r"\b(?:cost|pay|paid|charged?|fee|fare|ticket|priced?|rent)\b"
+        r"|\bwhat (?:does|did) .* cost\b"
+        r"|\b(?:price|cost|fee|fare|salary|wage|rent|tuition) (?:of|for|per)\b",
+        r"[\d一二三四五六七八九十百千万亿几两]\s*[余多来]?"
+        r"(?:[美欧日港]?元|块|角|镑|卢布|yuan|dollars?|euros?|pounds?|cents?)"
+        r"|[￥¥$£€]\s*\d|\b(?:CNY|RMB|USD|EUR|GBP)\b|免费|不收费|元/|（元|\bfree\b",
     ),
-    _form(
-        r"(?:什么|哪个|何种)型号|型号是|\bwhat model\b|\bwhich model\b",
+    _form(  # the model of a product
+        r"(?:什么|哪个|何种)型号|型号是|\bwh(?:at|ich) model\b",
         r"[A-Za-z]+[-\s]?\d|\d+[A-Za-z]+|型(?!号)",
         -0.6,
     ),
-    _form(
-        r"为什么|为何|为啥|因为啥|因为什么|什么原因|原因是|怎么会|因何|凭什么|\bwhy\b|\bwhat (?:caused|made|led)\b|\breason\b",
-        r"因(?:为|此|而|[\u4e00-\u9fff])|由于|所以|导致|原因|为了|以便|以免|缘于|源于|归功|出于|受[^，。]{1,20}影响"
-        r"|\bbecause\b|\bdue to\b|\bsince\b|\bso (?:that|as)\b|\bowing\b|\breason\b|\bafter\b|\bin order\b|\bcaused?\b",
+    _form(  # a reason
+        r"为什么|为何|为啥|因为[啥何]|因为什么|什么原因|原因是|怎么会|因何|凭什么|\bwhy\b"
+        r"|\bwhat (?:caused|made|led)\b|\breason\b",
+        r"因(?:为|此|而|[\u4e00-\u9fff])|由于|所以|导致|原因|为了|以便|以免|缘于|源于|归功|出于"
+        r"|受[^，。]{1,20}影响|\bbecause\b|\bdue to\b|\bsince\b|\bso (?:that|as)\b|\bowing\b"
+        r"|\breason\b|\bafter\b|\bin order\b|\bcaused?\b",
         -0.3,
     ),
-    _form(
-        r"怎么(?:办|做|申请|弄|处理|设置|操作|报名|查询|缴|交|走|去|用|选|预约)|咋(?:办|弄|做)|如何|怎样(?!$|[?？])|步骤|流程|\bhow (?:do|can|should|to)\b",
-        r"[应须需]|可以?|通过|登录|填写|提交|点击|步骤|先|再|携带|凭|申请|通过|采[取用]"
+    _form(  # a way
+        r"怎么(?:办|做|申请|弄|处理|设置|操作|报名|查询|缴|交|走|去|用|选|预约)|咋(?:办|弄|做)|如何"
+        r"|怎样(?!$|[?？])|步骤|流程|\bhow (?:do|can|should|to)\b",
+        r"[应须需]|可以?|通过|登录|填写|提交|点击|步骤|先|再|携带|凭|申请|采[取用]"
         r"|\b(?:must|should|can|may|apply|submit|register|fill|click|first|then|please)\b",
         -0.2,
     ),
-    _form(
-        r"在?(?:哪里|哪儿|何处|什么地方|什么位置|啥地方)|地址|位于|哪[个座]?(?:城市|国家|省|市|村|岛|镇)|\bwhere\b|\bwhich (?:city|country|town|village|island|province|building)\b",
-        r"位于|地址|[省市区县镇乡村路街道楼室馆院港岛国州寨站湾山](?![\u4e00-\u9fff]{0,1}长)|在[\u4e00-\u9fff]{2,}|\b(?:in|at|on|near|from) (?:the )?[A-Z]",
+    _form(  # a place
+        r"哪里|哪儿|何处|什么地方|什么位置|啥地方|地址|位于|哪[个座]?(?:城市|国家|省|市|村|岛|镇)"
+        r"|\bwhere\b|\bwhich (?:city|country|town|village|island|province|building)\b",
+        r"位于|地址|[省市区县镇乡村路街道楼室馆院港岛国州寨站湾山](?![\u4e00-\u9fff]?长)"
+        r"|在[\u4e00-\u9fff]{2,}|\b(?:in|at|on|near|from) (?:the )?[A-Z]",
         -0.3,
     ),
 )
+
+
+def asks_for_form(question: str) -> bool:
+    """Whether a question asks for something that has a form of its own."""
+    return any(form.asked.search(question) for form in _FORMS)
 
 
 def form_agreement(question: str, text: str, *, strict: bool = False) -> float | None:

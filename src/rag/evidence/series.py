@@ -1,4 +1,4 @@
-"""Things that are told apart by a number: the 第三届 of a series is not the 第四届 that was asked for."""
+"""Things told apart by a number: the 第三届 of a series is not the 第四届 that was asked for."""
 
 from __future__ import annotations
 

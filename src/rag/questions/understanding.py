@@ -93,7 +93,7 @@ _KINDS: tuple[tuple[AnswerKind, re.Pattern[str]], ...] = (
             r"|\b(?:where|how)\b.*\brank|\bwhat\b.*\b(?:rate|target|growth|output|volume|number|share|percentage|length|amount|value"
             r"|rank|ranking|intensity|total|mileage|capacity|score|population|spending|investment|revenue"
             r"|wages?|salary|salaries|incomes?|prices?|costs?|fares?|fees?|gdp|product|debt|deficit|budget"
-            r"|turnover|profits?|sales|ratio|density|expectancy|average|yield|stock)\b",
+            r"|rents?|deposits?|fines?|scores?|tuition|turnover|profits?|sales|ratio|density|expectancy|average|yield|stock)\b",
             re.I,
         ),
     ),
@@ -218,7 +218,17 @@ def _is_small_talk(text: str) -> bool:
     return wordless or bool(_SMALL_TALK.match(text) or _INSTRUCTION.search(text))
 
 
+_WHY = re.compile(r"为什么|为何|为啥|\bwhy\b", re.I)
+_WHILE = re.compile(
+    r"(?P<asked>\b(?:who|whom|whose|which|what|where|how)\b.*?)\bwhen\b.*", re.I | re.S
+)
+"""A *when* after another question word says when, and does not ask it."""
+
+
 def _kind(text: str) -> AnswerKind:
+    text = _WHILE.sub(r"\g<asked>", text)
+    if _WHY.search(text):
+        return "description"
     for kind, pattern in _KINDS:
         if pattern.search(text):
             return kind
