@@ -75,7 +75,11 @@ def refusal_for(retrieval: Retrieval, draft: Draft, confidence: float) -> Refusa
         refusal = _refusal("no_documents", language)
         return replace(refusal, message=_in(language, _NONE_MATCHES)) if scope.filtered else refusal
     evidence = " ".join(q.text for sentence in draft.sentences for q in sentence.quotations)
-    places = [place for place in scope.missing_places if place not in evidence]
+    places = [
+        place
+        for place in scope.missing_places
+        if place not in evidence and english_name(place) not in evidence
+    ]
     if places:
         named = places if language == "zh" else [english_name(place) for place in places]
         return _refusal(

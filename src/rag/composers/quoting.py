@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from rag.composers.selection import kind_agreement
+from rag.composers.selection import OPEN_TARGET, kind_agreement
 from rag.evidence import tells_beside
 from rag.questions.vocabulary import GENERIC_WORDS
 from rag.schema import Quotation
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rag.evidence import TermMatcher
     from rag.schema import Question
 
-__all__ = ["BESIDE", "LIST_BUDGET", "quote", "units"]
+__all__ = ["BESIDE", "CONTINUES", "LIST_BUDGET", "quote", "units"]
 
 BESIDE = 0.2
 """What a quotation loses that tells something beside what is asked."""
@@ -30,16 +30,13 @@ _BUDGET = 110
 LIST_BUDGET = 220
 """Lists may be longer: all their items count."""
 
-_CONTINUES = re.compile(
+CONTINUES = re.compile(
     r"^(?:居(?!民)|[占比较达增降创排列为]|位居|位列|总数|同比|其中|提升|提高|下降|增长|连续|首次|实现|突破|净增|累计)"
 )
 
 _ITEMS = re.compile(r"主要[有是]|一是|包括|具体[有是]|分别是|[（(]?1[）)、.]|First")
 
 _ENDED = re.compile(r"[。！？!?；;.：:，,][”’」』）)\]\"']*$")
-
-_OPEN = re.compile(r"目标(?:是|有)?什么|\bwhat\b.*\btargets?\b", re.I)
-"""Asks for what may be told without a figure."""
 
 _TRAILING = re.compile(r"[，；：、。,;:\s]+$")
 
@@ -116,7 +113,7 @@ def _window(
     told, beside = (held(range(row, row + 1)) for row in (topical, first))
     # So is one that stands after it, where the clause has a figure of its own.
     foreign = agreeing[topical] > -1 if first < topical else agreeing[topical] >= 0
-    foreign = foreign or _OPEN.search(question.wording) is not None
+    foreign = foreign or OPEN_TARGET.search(question.wording) is not None
     if figured and foreign and told >= 0.8 * total > 2 * beside:
         first = last = topical
 
@@ -135,11 +132,11 @@ def _window(
         left = right = -1.0
         if first > 0 and length(first - 1, last) <= budget:
             left = held(range(first - 1, last + 1)) - now
-            if _CONTINUES.match(pieces[first]):
+            if CONTINUES.match(pieces[first]):
                 left += 0.05 * total
         if last + 1 < len(pieces) and length(first, last + 1) <= budget:
             right = held(range(first, last + 2)) - now
-            if _CONTINUES.match(pieces[last + 1]) or question.kind == "list":
+            if CONTINUES.match(pieces[last + 1]) or question.kind == "list":
                 right += 0.04 * total
         if max(left, right) < (0.03 * total if pointed else 0.0):
             break

@@ -15,6 +15,7 @@ from rag.evidence import (
     has_year,
     of_another_number,
 )
+from rag.questions.glossary import is_settled
 from rag.questions.places import names_place
 from rag.questions.terms import explicit_years
 from rag.text import contains_han, fold, simplified, stem, words
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from rag.schema import Hit, Question
 
 __all__ = [
+    "OPEN_TARGET",
     "Sentence",
     "asks_for_person",
     "choose",
@@ -42,6 +44,8 @@ _WHICH = re.compile(
     r"(?:哪一?[个所家座条]|什么)(?P<rank>区|县|镇|乡|街道|大学|学院|学校|医院|机场)"
 )
 """Asks for a name by the word that such names end with: 哪个区."""
+OPEN_TARGET = re.compile(r"目标(?:是|有)?什么|\bwhat\b.*\btargets?\b", re.I)
+"""Asks for what may be told without a figure."""
 _WHAT_YEAR = re.compile(r"[哪何]一?年|什么年份|\bwh(?:at|ich) year\b", re.I)
 _NO_DISTRICT = re.compile(
     r"(?:度假|校|小|园|社|地|城|片|山|库|林|牧|景|灾|特|专|示范|功能|保税|试验)区|区[域间块分别]"
@@ -245,6 +249,8 @@ def _lacks(question: Question, best: Sentence) -> float:
         return 1.0 - best.signals["kind"] + 2.0 * (not _names_office(question, best))
     if question.kind == "name":
         return float(best.signals["kind"] < 0)
+    if question.kind == "number" and OPEN_TARGET.search(simplified(question.wording)):
+        return 0.0
     return 1.0 - best.signals["kind"] if question.kind in {"number", "date"} else 0.0
 
 
@@ -276,7 +282,7 @@ def _unheld(question: Question, best: Sentence) -> float:
     known = [
         (weight, match)
         for term, weight, match in zip(question.terms, question.weights, best.matches, strict=True)
-        if any(map(contains_han, question.alternatives.get(term, ())))
+        if is_settled(term)
     ]
     total = sum(weight for weight, _ in known)
     return sum(weight for weight, match in known if match < bar) / total if total else 0.0

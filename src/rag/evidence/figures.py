@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from rag.text import tagged_words
+from rag.text import contains_han, tagged_words
 
 __all__ = [
     "figure_agreement",
@@ -148,11 +148,13 @@ _COUNTED = tuple(
     (re.compile(asked, re.I), unit)
     for asked, unit in (
         (
-            "(?:多少|几)个?(?:人(?!次|均|口)|[游旅乘]客|学生|[职员]工|居民|老年?人|儿童|[小女男]?孩"
-            "|农民|工人|观众|病人|患者|群众|毕业生|[教老]师|医生|护士|志愿者|人才|村民)"
-            r"|\bhow many (?:\w+ ){0,3}(?:people|passengers|visitors|tourists|travell?ers|students"
-            "|pupils|workers|employees|residents|teachers|doctors|nurses|patients|graduates"
-            "|volunteers|farmers|children)",
+            (
+                "(?:多少|几)个?(?:人(?!次|均|口)|[游旅乘]客|学生|[职员]工|居民|老年?人|儿童|[小女男]?孩"
+                "|农民|工人|观众|病人|患者|群众|毕业生|[教老]师|医生|护士|志愿者|人才|村民)"
+                r"|\bhow many (?:\w+ ){0,3}(?:people|passengers|visitors|tourists|travell?ers"
+                "|students|pupils|workers|employees|residents|teachers|doctors|nurses|patients|graduates"
+                "|volunteers|farmers|children)"
+            ),
             _PEOPLE,
         ),
         (r"\bhow many (?:\w+ ){0,3}(?:cars|vehicles|buses|trucks|automobiles)\b", "辆"),
@@ -242,9 +244,11 @@ def figure_agreement(question: str, text: str) -> float:
         wanted, otherwise = f"{_QUANTITY}[{_likes(classifier['unit'])}]", -0.6
     elif measured := next((unit for asked, unit in _MEASURED if asked.search(question)), None):
         wanted, otherwise = _QUANTITY + measured, -0.6
-    elif counted := next((unit for asked, unit in _COUNTED if asked.search(question)), None):
-        # English text counts the things themselves.
-        wanted, otherwise = _QUANTITY + counted + (r"|[\d,]+\s+[a-z]" * text.isascii()), -0.6
+    elif contains_han(text) and (
+        counted := next((unit for asked, unit in _COUNTED if asked.search(question)), None)
+    ):
+        # English counts the things themselves, by as many words as there are things.
+        wanted, otherwise = _QUANTITY + counted, -0.6
     else:
         found = next((entry for entry in _WANTED_UNITS if entry[0].search(question)), None)
         if found is None:

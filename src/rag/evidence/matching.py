@@ -100,12 +100,21 @@ class TermMatcher:
             self._known = _Known(self._embedder)
         known = self._known
         variants = [(term, *question.alternatives.get(term, ())) for term in terms]
-        asked = known.read(variants)
+        # Another text has the words of an expression apart: allowances for childcare.
+        parts = {column: term.split(" ") for column, term in enumerate(terms) if " " in term}
+        words_apart = [(word,) for each in parts.values() for word in each]
+        asked = known.read([*variants, *words_apart])
         read = known.read_texts([*texts, *contexts])
         told, around = read[: len(texts)], read[len(texts) :]
         used, places = _distinct(np.concatenate([ids for ids, _ in (*told, *around)]))
         similarity = known.similarity(asked, used)
         best = _best_of_each(similarity, places, [len(ids) for ids, _ in (*told, *around)])
+        first = len(terms)
+        for column, each in parts.items():
+            together = best[:, first : first + len(each)].mean(axis=1)
+            best[:, column] = np.maximum(best[:, column], _SOFT_CEILING * together)
+            first += len(each)
+        best = best[:, : len(terms)]
         result = best[: len(texts)]
         for row, (_, folded) in enumerate(told):
             for column, forms in enumerate(variants):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rag.questions.dialogue import carry_over, points_back
 from rag.questions.languages import spoken_language
 from rag.questions.places import find_places
-from rag.questions.terms import content_terms, explicit_years
+from rag.questions.terms import content_terms, explicit_years, is_bare
 from rag.schema import Turn
 from rag.text import contains_han, simplified
 
@@ -22,6 +22,12 @@ _CHINESE_BREAK = re.compile(r"[，,、；;？?]+")
 _CHINESE_ASKS = re.compile(
     r"多少|几(?!乎|十|百)|多[大高长久快远]|哪|谁|什么|怎么(?![说讲写提])|如何|吗|是否|是不是"
 )
+_YEAR = r"(?:(?:19|20)\d\d年|[去今明]年|上年)"
+_OF_TWO_YEARS = re.compile(
+    rf"^(?P<first>[^，。？?]*{_YEAR}[^，。？?]*?)(?:和|与|跟|及|以及|、)"
+    rf"(?P<second>{_YEAR}(?P<topic>[^，。？?]*?))(?:(?:分别|各自?)(?P<asked>[^，。]*)|[对相]比|比较)[？?]?$"
+)
+"""What was and what is to be, in one breath: 2024年增速和2025年目标分别是多少."""
 _ENGLISH_BREAK = re.compile(
     r"(?:[?;]|,?\s+and\b)\s*(?=(?:by\s+)?(?:how|what|which|who|when|where|whose)\b)"
     r"|,\s+and\s+(?=(?:did|does|do|is|was|were|has|have|will)\b)",
@@ -41,6 +47,10 @@ def split_question(text: str, *, known_places: Iterable[str] = ()) -> tuple[str,
         return ()
     plain = simplified(text)
     pieces = _chinese_pieces(plain) if contains_han(plain) else _english_pieces(plain)
+    if of_two_years := _OF_TWO_YEARS.match(plain):
+        asked = of_two_years["asked"] or "是多少"
+        first, second = of_two_years["first"], of_two_years["second"]
+        pieces = [first + of_two_years["topic"] * is_bare(first) + asked, second + asked]
     if not 1 < len(pieces) <= _MOST:
         return ()
     first = pieces[0]

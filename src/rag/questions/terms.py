@@ -21,6 +21,7 @@ __all__ = [
     "explicit_years",
     "is_bare",
     "proper_nouns",
+    "quoted",
     "report_years",
 ]
 
@@ -56,6 +57,7 @@ _ASKED_UNIT = re.compile(
 )
 _ORDINAL = re.compile(r"(?P<number>[1-9]\d?)(?:st|nd|rd|th)")
 _NAME = re.compile(r"(?<=[a-z0-9,'’] )(?P<name>[A-Z][a-z]{2,})(?![\w&-])")
+_QUOTED = re.compile(r"[“「『《](?P<name>[^“”「」『』《》]{2,12})[”」』》]")
 _REPORT = re.compile("(?:政府)?工作报告")
 _REPORT_WORDS = frozenset({"政府", "工作", "报告", "政府工作", "工作报告", "政府工作报告"})
 _REPORT_YEAR = re.compile(
@@ -102,6 +104,11 @@ def content_terms(text: str) -> tuple[dict[str, float], dict[str, tuple[str, ...
         alternatives[expression] = written
         position = end
     _add_words(folded[position:], weights)
+    for name in quoted(without_plans(text)):
+        # One thing, whatever its words mean apart: “巢湖明月” is neither the lake nor the moon.
+        words_of_it = content_terms(name)[0] if name not in weights else {}
+        weights.update((word, _GENERIC_WEIGHT) for word in words_of_it if word in weights)
+        weights[name] = 1.0
     if _REPORT.search(folded) and len(weights) > len(_REPORT_WORDS & weights.keys()):
         # The name of the document is not what its sentences say.
         weights.update((word, 0.1) for word in _REPORT_WORDS & weights.keys())
@@ -119,6 +126,11 @@ def proper_nouns(text: str) -> frozenset[str]:
         for word, tag in tagged_words(fold(text))
         if tag[:2] in _NAME_TAGS and len(word) > 1 and contains_han(word)
     )
+
+
+def quoted(text: str) -> frozenset[str]:
+    """Folded names that a question puts in quotation marks, or in those of titles."""
+    return frozenset(fold(match["name"]) for match in _QUOTED.finditer(text))
 
 
 def capitalised(text: str) -> frozenset[str]:

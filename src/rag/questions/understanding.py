@@ -14,6 +14,7 @@ from rag.questions.terms import (
     content_terms,
     explicit_years,
     proper_nouns,
+    quoted,
     report_years,
 )
 from rag.schema import Question
@@ -118,11 +119,18 @@ _KINDS: tuple[tuple[AnswerKind, re.Pattern[str]], ...] = (
     ),
 )
 _SMALL_TALK = re.compile(
-    r"^\W*(?:你好|您好|嗨|哈喽|早上好|晚上好|谢谢|多谢|再见|拜拜|好的|你是谁|您是谁|你叫什么(?:名字)?|你会什么|你能做什么"
+    r"^\W*(?:(?:hi|hello|hey)(?: there)?[,，!！\s]+)?(?:你好|您好|嗨|哈喽|早上好|晚上好"
+    r"|谢谢|多谢|再见|拜拜|好的|你是谁|您是谁|你叫什么(?:名字)?|你会什么|你能做什么"
     r"|hi|hello|hey|thanks?(?:\s+you)?|good\s+(?:morning|evening|bye)|bye|who\s+are\s+you|how\s+are\s+you"
-    r"|what(?:'s|\s+is)\s+your\s+name|what\s+can\s+you\s+do)(?:[呀啊吗呢了,，!！.。?？~\s]|there|today|so\s+much|very\s+much)*$",
+    r"|what(?:'s|\s+is)\s+your\s+name|what\s+can\s+you\s+do)(?:[呀啊吗呢了,，!！.。?？~\s]|there|doing|today|so\s+much|very\s+much)*$",
     re.I,
 )
+_GREETED = re.compile(
+    r"^\W*(?:你好|您好|嗨|哈喽|hi|hello|hey)[呀啊,，!！。~\s]+"
+    r"(?!.*(?:[?？\d吗呢谁哪几]|什么|多少|怎|如何|\b(?:what|how|who|when|where|which|why)\b)).{1,24}$",
+    re.I,
+)
+"""A greeting and something said that asks nothing."""
 _INSTRUCTION = re.compile(
     r"(?:写|作|编|画|唱|讲)(?:一|个|首|段|篇|张|幅|点)[^?？]{0,8}(?:诗|歌|代码|程序|脚本|函数|故事|笑话|小说|画|作文|文章|稿|邮件|段子|文案)"
     r"|讲个?笑话|翻译(?:成|一下|这)|帮我(?:写|翻译|订|买|算|画|做)|扮演|忽略(?:以上|之前|前面|所有)|\bdef\s+\w+\(|^\s*import\s+\w+|\bSELECT\b.+\bFROM\b"
@@ -182,7 +190,7 @@ def understand(
                 alternatives[term] = (*forms, *alternatives.get(term, ()))
     # What is not understood has to be there itself, as names have, which are among it: capitals
     # would make names of all German nouns.
-    named = (gloss.unknown if gloss else capitalised(plain)) | proper_nouns(plain)
+    named = (gloss.unknown if gloss else capitalised(plain)) | proper_nouns(plain) | quoted(plain)
     return Question(
         text=typed,
         rewritten=rewritten,
@@ -215,7 +223,8 @@ def _glossed(turn: Turn) -> Turn:
 def _is_small_talk(text: str) -> bool:
     """Whether nothing is asked of documents: a greeting, an instruction, or no word at all."""
     wordless = not any(map(str.isalnum, text))
-    return wordless or bool(_SMALL_TALK.match(text) or _INSTRUCTION.search(text))
+    said = _SMALL_TALK.match(text) or _GREETED.match(text)
+    return wordless or bool(said or _INSTRUCTION.search(text))
 
 
 _WHY = re.compile(r"为什么|为何|为啥|\bwhy\b", re.I)
