@@ -23,7 +23,7 @@ ANSWER_BAR = 0.5
 CONFIDENCE_WEIGHTS: Mapping[str, Mapping[str, float]] = {
     # Logistic regression; docs/refusal.md says on which questions it was fitted.
     "zh": {
-        "intercept": -3.35,
+        "intercept": -3.15,
         "coverage": 0.9,
         "nouns": 0.9,
         "passage_score": 1.7,
@@ -37,7 +37,7 @@ CONFIDENCE_WEIGHTS: Mapping[str, Mapping[str, float]] = {
         "foreign": -1.5,
     },
     "en": {
-        "intercept": -2.75,
+        "intercept": -2.65,
         "coverage": 0.5,
         "nouns": 0.6,
         "dense": 0.7,

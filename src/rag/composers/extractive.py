@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from rag.composers.fields import is_field, value_of
 from rag.composers.framing import lead, needs_label
 from rag.composers.quoting import BESIDE, CONTINUES, LIST_BUDGET, quote, units
 from rag.composers.selection import (
@@ -56,6 +58,7 @@ SENTENCE_WEIGHTS = {
     "year": 0.15,
     "passage": 1.0,
     "heading": -1.0,
+    "label": 0.8,
 }
 """What each signal of a sentence counts: fitted by training/calibrate.py, rounded."""
 
@@ -68,6 +71,9 @@ _FAR = 0.6
 _DIGIT = re.compile(r"\d")
 _MEANT = 0.4
 """A match from which on a word may be what the question means by another."""
+
+_TELLING = 0.2
+"""Words of less than this share of the heaviest one's weight tell nothing."""
 
 _SPOKEN_OF = 0.8
 """A match from which on a passage speaks of a term, and not of something merely near."""
@@ -156,6 +162,8 @@ class ExtractiveComposer:
         texts = [hit.passage.text[start:end] for hit, start, end in places]
         contexts = [" ".join((hit.title, *hit.passage.section)) for hit, _, _ in places]
         matches = self._matcher.matches(question, texts, contexts=contexts)
+        fields = _fields(places)
+        titled = self._matcher.matches(question, contexts) if any(fields) else matches
         cosines = self._embedder.embed_passages(texts) @ self._embedder.embed_query(
             question.searched
         )
@@ -165,20 +173,33 @@ class ExtractiveComposer:
         if asks_for_person(question) or asks_for_form(simplified(question.wording)):
             weights = weights | {"kind": _FORM_WEIGHT}
         result = []
-        for (hit, start, end), text, row, spoken_of, cosine in zip(
-            places, texts, matches, _spoken_of(places, matches), cosines, strict=True
+        for (hit, start, end), text, own, spoken_of, cosine, title, field in zip(
+            places,
+            texts,
+            matches,
+            _spoken_of(places, matches),
+            cosines,
+            titled,
+            fields,
+            strict=True,
         ):
+            # A line with a label is about what the title names, as a whole.
+            row = np.maximum(own, title) if field else own
             held = tuple(float(value) for value in row)
             coverage = sum(w * m for w, m in zip(question.weights, held, strict=True)) / total
             signals = {
                 "coverage": coverage,
                 "carried": float(np.maximum(spoken_of - row, 0.0) @ question.weights) / total,
                 "dense": float(cosine),
-                "kind": kind_agreement(question, text),
+                "kind": (kind := kind_agreement(question, text)),
+                "field": float(field),
+                "label": _labelled(question, own, title, kind=kind) if field else 0.0,
                 "year": hit.signals.get("year", 0.0) + hit.signals.get("period", 0.0),
                 "passage": hit.score - top_score,
                 "heading": float(
-                    _is_heading(text, hit) or _is_asked(text) or echoes(question, text)
+                    _is_heading(text, hit)
+                    or _is_asked(text)
+                    or echoes(question, value_of(text) if field else text)
                 ),
             }
             result.append(
@@ -216,7 +237,7 @@ class ExtractiveComposer:
 
     def _quoted(self, question: Question, sentence: Sentence, quotation: Quotation) -> Sentence:
         """A sentence as far as it is quoted: a figure is not of what other clauses speak of."""
-        if question.kind != "number":
+        if question.kind != "number" or sentence.signals["field"]:
             return sentence
         context = " ".join((sentence.hit.title, *sentence.hit.passage.section))
         (row,) = self._matcher.matches(question, [quotation.text], contexts=[context])
@@ -299,6 +320,33 @@ class ExtractiveComposer:
         return None
 
 
+def _fields(places: Sequence[tuple[Hit, int, int]]) -> list[bool]:
+    """Which units are lines with labels, in passages that have several."""
+    labelled = [is_field(hit.passage.text[start:end]) for hit, start, end in places]
+    counts = Counter(
+        hit.passage.passage_id
+        for (hit, _, _), is_one in zip(places, labelled, strict=True)
+        if is_one
+    )
+    return [
+        is_one and counts[hit.passage.passage_id] > 1
+        for (hit, _, _), is_one in zip(places, labelled, strict=True)
+    ]
+
+
+def _labelled(question: Question, own: FloatArray, title: FloatArray, *, kind: float) -> float:
+    """Whether a line with a label is what is asked of the thing that its title names: 0 where it
+    is of the kind asked for, or holds a word that the title does not; down to -1 where neither.
+    """
+    heaviest = max(question.weights, default=0.0)
+    left = [
+        float(match)
+        for weight, match, named in zip(question.weights, own, title, strict=True)
+        if named < _SPOKEN_OF and weight > _TELLING * heaviest
+    ]
+    return 0.0 if kind >= 1.0 or not left else min(0.0, max(left) / _SPOKEN_OF - 1.0)
+
+
 def _below_heading(
     question: Question, ranked: Sequence[Sentence]
 ) -> tuple[Sentence, tuple[Quotation, ...]] | None:
@@ -319,7 +367,8 @@ def _below_heading(
         if passage.start + start >= best.end
     ]
     fitting = [end for _, end in below if end - below[0][0] <= LIST_BUDGET]
-    if not fitting:
+    lines = [passage.text[start - passage.start : end - passage.start] for start, end in below]
+    if not fitting or sum(map(is_field, lines)) > 1:  # each with a label of its own
         return None
     start, end = below[0][0], fitting[-1]
     text = passage.text[start - passage.start : end - passage.start]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from rag.composers.fields import is_field
 from rag.composers.selection import OPEN_TARGET, kind_agreement
 from rag.evidence import tells_beside
 from rag.questions.vocabulary import GENERIC_WORDS
@@ -44,11 +45,12 @@ _TRAILING = re.compile(r"[，；：、。,;:\s]+$")
 def quote(question: Question, sentence: Sentence, *, matcher: TermMatcher) -> Quotation:
     """The clauses of a sentence that answer, as one span; the sentence itself if short."""
     start, end = sentence.start, sentence.end
-    if question.kind in {"list", "description"}:
-        end = _with_items(sentence)
     budget = LIST_BUDGET if question.kind == "list" else _BUDGET
     whole = _SHORT if question.kind in {"number", "date"} else budget
-    if end == sentence.end and end - start > whole:
+    labelled = sentence.signals["field"] > 0 and end - start <= budget
+    if question.kind in {"list", "description"} and not labelled:
+        end = _with_items(sentence)
+    if end == sentence.end and end - start > whole and not labelled:
         start, end = _window(question, sentence, budget, matcher=matcher)
     text = sentence.hit.passage.text
     offset = sentence.hit.passage.start
@@ -148,10 +150,13 @@ def _window(
 
 
 def units(text: str) -> list[tuple[int, int]]:
-    """Sentences; lines without an end, such as a title, a date and a name, belong together."""
+    """Sentences; lines without an end, such as a title, a date and a name, belong together.
+
+    Lines with labels stand alone.
+    """
     found: list[tuple[int, int]] = []
     for start, end in sentences(text):
-        if found:
+        if found and not (is_field(text[start:end]) or is_field(text[found[-1][0] : found[-1][1]])):
             before = text[found[-1][0] : found[-1][1]]
             open_lines = not _ENDED.search(before) and not _ENDED.search(text[start:end])
             if open_lines and end - found[-1][0] <= _BUDGET:

@@ -205,7 +205,7 @@ def evidence_signals(question: Question, best: Sentence) -> dict[str, float]:
         "wrong_year": float(
             (best.signals["year"] < 0 and not question.tends) or _of_another_year(question, best)
         ),
-        "lacks": _lacks(question, best),
+        "lacks": _lacks(question, best) - 2.0 * best.signals["label"],
         "passage_score": best.hit.score,
         "nouns": _nouns(question, best),
         "conflict": float(_of_another_number(question, best)),
@@ -243,6 +243,8 @@ def _undated(question: Question, best: Sentence) -> bool:
 def _lacks(question: Question, best: Sentence) -> float:
     """0 where the kind of thing asked for is there, or no kind is; more where it is not.
 
+    A line with a label is of the kind that its label says.
+
     Who somebody is takes a name beside the very office that was asked about.
     """
     if asks_for_person(question):
@@ -273,11 +275,13 @@ def _names_office(question: Question, best: Sentence) -> bool:
 
 
 def _unheld(question: Question, best: Sentence) -> float:
-    """Share of the glossary's expressions in the question that the sentence does not write.
+    """Share of the indicators in a question for a figure that the sentence does not write.
 
-    For these the written words are known, so that their absence says more than that of others;
-    and a figure of something merely near (营业收入 for 财政收入) is another figure.
+    For these the written words are known, so that their absence says more than that of others:
+    a figure of something merely near (营业收入 for 财政收入) is another figure.
     """
+    if question.kind != "number":
+        return 0.0
     bar = 0.7
     known = [
         (weight, match)

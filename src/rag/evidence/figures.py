@@ -32,7 +32,9 @@ _NAMING = re.compile(
 )
 
 _LENGTH = r"(?:公里|千米|[厘毫]?米|公尺|公分|kilomet(?:re|er)s?|met(?:re|er)s?|miles?|feet|km)"
-_DURATION = r"(?:小时|分钟|天|hours?|minutes?|days?|weeks?)"
+_DURATION = (
+    r"(?:小时|分钟?|秒|天|个?工作日|日|个?月|周|年|hours?|minutes?|days?|weeks?|months?|years?)"
+)
 _MONEY = r"(?:元|yuan|dollars?|euros?|pounds?|円|€|원|руб)"
 _WEIGHT = r"(?:公?斤|千克|公?吨|tonnes?|tons?|kg|kilograms?)"
 _AREA = r"(?:平方|亩|公顷|square|hectares?|acres?)"
@@ -64,6 +66,14 @@ _WANTED_UNITS: tuple[tuple[re.Pattern[str], str, float], ...] = (
         ),
         f"(?:{_LENGTH}|{_DURATION})",
         0.0,
+    ),
+    (
+        re.compile(
+            r"多久|多长时间|几个?工作日|多少(?:个工作日|天)|\bhow long (?:do|did|will|is|was|are)",
+            re.I,
+        ),
+        r"\(?" + _DURATION,
+        -0.6,
     ),
     (
         re.compile(r"多大面积|面积|平方|\barea\b", re.I),

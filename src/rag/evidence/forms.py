@@ -35,7 +35,7 @@ _HOW_MUCH = r"(?:是|要|为|大概|平均|涨到|降到)*(?:多少|几|怎么[�
 _FORMS = (
     _form(  # a telephone number
         r"(?:电话|手机|热线|传真|联系方式)(?:号码?)?(?:是|是多少|多少|几|[?？]|$)|电话号|怎么联系"
-        r"|打(?:哪个|什么|几号)电话|\bphone\b.*\bnumber\b|\btelephone\b|\bhotline\b|\bfax\b",
+        r"|打(?:哪个|什么|几号|谁的)电话|\bphone\b.*\bnumber\b|\btelephone\b|\bhotline\b|\bfax\b",
         r"(?<!\d)(?:\+?\d[\d\- ()（）]{5,}\d|1[12]\d{3}|9\d{4,5}|11[0-9])(?![\d年])",
     ),
     _form(r"邮箱|电子邮件|\be-?mail\b", r"@|邮箱"),
@@ -67,6 +67,12 @@ _FORMS = (
         r"[A-Za-z]+[-\s]?\d|\d+[A-Za-z]+|型(?!号)",
         -0.6,
     ),
+    _form(  # an organisation
+        r"(?:哪个?|什么)(?:部门|单位|机构|机关)|归谁管|谁(?:负责|主管|来管)"
+        r"|\bwh(?:at|ich) (?:department|office|authority|agency|organi[sz]ation)\b",
+        r"[局厅委](?![外员])|部(?:门|$|[，。；：])|委员会|中心|协会|研究[所院]|公司|大学|学院|\b(?:Department|Office|Bureau|Ministry)\b",
+        -0.3,
+    ),
     _form(  # a reason
         r"为什么|为何|为啥|因为[啥何]|因为什么|什么原因|原因是|怎么会|因何|凭什么|\bwhy\b"
         r"|\bwhat (?:caused|made|led)\b|\breason\b",
@@ -85,8 +91,8 @@ _FORMS = (
     _form(  # a place
         r"哪里|哪儿|何处|什么地方|什么位置|啥地方|地址|位于|哪[个座]?(?:城市|国家|省|市|村|岛|镇)"
         r"|\bwhere\b|\bwhich (?:city|country|town|village|island|province|building)\b",
-        r"位于|地址|[省市区县镇乡村路街道楼室馆院港岛国州寨站湾山](?![\u4e00-\u9fff]?长)"
-        r"|在[\u4e00-\u9fff]{2,}|\b(?:in|at|on|near|from) (?:the )?[A-Z]",
+        r"位于|地址|地点|[省市区县镇乡村路街道][\u4e00-\u9fff\d]|\d\s*[号楼室层]|在[\u4e00-\u9fff]{2,}"
+        r"|[州国岛港寨站湾山]|\b(?:in|at|on|near|from) (?:the )?[A-Z]",
         -0.3,
     ),
 )

@@ -57,7 +57,8 @@ GENERIC_WORDS = _words(
 
 ENGLISH_STOPWORDS = _words(
     """
-    target targets goal goals plan plans planned appears given set sets told create created according make made get many
+    appears given sets told
+    target targets goal goals plan plans planned set create created according make made get many
     much year years government work report reports provide province city municipality a an the
     of in on at to for from by with about into over under between and or but not no nor so as
     than then is are was were be been being am do does did done has have had having will would
