@@ -72,8 +72,8 @@ _DIGIT = re.compile(r"\d")
 _MEANT = 0.4
 """A match from which on a word may be what the question means by another."""
 
-_TELLING = 0.2
-"""Words of less than this share of the heaviest one's weight tell nothing."""
+_TELLING = 0.4
+"""Words of less than this share of the heaviest one's weight say nothing of what is asked."""
 
 _SPOKEN_OF = 0.8
 """A match from which on a passage speaks of a term, and not of something merely near."""
@@ -125,7 +125,7 @@ class ExtractiveComposer:
             frame = lead(question, announcing, labelled=question.language != "zh")
             return Draft(
                 sentences=(DraftSentence(lead=frame, quotations=quotations),),
-                signals={**evidence_signals(question, announcing), "margin": 1.0},
+                signals={**evidence_signals(question, announcing), "margin": _FAR, "lacks": 0.0},
             )
         chosen = choose(question, ranked)
         quoted = [(sentence, self._quote(question, sentence)) for sentence in chosen]
@@ -338,13 +338,14 @@ def _labelled(question: Question, own: FloatArray, title: FloatArray, *, kind: f
     """Whether a line with a label is what is asked of the thing that its title names: 0 where it
     is of the kind asked for, or holds a word that the title does not; down to -1 where neither.
     """
-    heaviest = max(question.weights, default=0.0)
     left = [
-        float(match)
+        (weight, float(match))
         for weight, match, named in zip(question.weights, own, title, strict=True)
-        if named < _SPOKEN_OF and weight > _TELLING * heaviest
+        if named < _SPOKEN_OF
     ]
-    return 0.0 if kind >= 1.0 or not left else min(0.0, max(left) / _SPOKEN_OF - 1.0)
+    heaviest = max((weight for weight, _ in left), default=0.0)
+    telling = [match for weight, match in left if weight > _TELLING * heaviest]
+    return 0.0 if kind >= 1.0 or not telling else min(0.0, max(telling) / _SPOKEN_OF - 1.0)
 
 
 def _below_heading(
@@ -414,9 +415,9 @@ def _topical(sentence: Sentence) -> float:
 
 
 def _is_heading(text: str, hit: Hit) -> bool:
-    """A run-in heading says what follows is about, not what it is."""
+    """A title or a run-in heading says what follows is about, not what it is."""
     bare = text.rstrip("。：: ")
-    return any(bare == heading.rstrip("。：: ") for heading in hit.passage.section)
+    return any(bare == heading.rstrip("。：: ") for heading in (*hit.passage.section, hit.title))
 
 
 def _is_asked(text: str) -> bool:

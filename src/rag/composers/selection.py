@@ -125,6 +125,8 @@ def echoes(question: Question, text: str) -> bool:
 def choose(question: Question, ranked: Sequence[Sentence]) -> list[Sentence]:
     """The sentences of the answer, best first."""
     best = ranked[0]
+    if best.signals["field"] and question.kind != "list":  # its label says that it is the one
+        return [best]
     if question.kind in {"number", "date", "name", "definition"}:
         other = (
             _as_likely(ranked)
@@ -205,7 +207,10 @@ def evidence_signals(question: Question, best: Sentence) -> dict[str, float]:
         "wrong_year": float(
             (best.signals["year"] < 0 and not question.tends) or _of_another_year(question, best)
         ),
-        "lacks": _lacks(question, best) - 2.0 * best.signals["label"],
+        # A heading answers nothing, and a line with a label only what that says.
+        "lacks": _lacks(question, best)
+        + 2.0 * best.signals["heading"]
+        - 2.0 * best.signals["label"],
         "passage_score": best.hit.score,
         "nouns": _nouns(question, best),
         "conflict": float(_of_another_number(question, best)),

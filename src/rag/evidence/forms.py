@@ -15,6 +15,7 @@ __all__ = ["asks_for_form", "form_agreement"]
 
 _ABSENT = -1.0
 """What the absence of a form says that has no other."""
+_HINTED = 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +25,13 @@ class _Form:
     asked: re.Pattern[str]
     told: re.Pattern[str]
     absent: float
+    hinted: re.Pattern[str] | None = None
+    """Texts that may hold it, which count ``_HINTED``."""
 
 
-def _form(asked: str, told: str, absent: float = _ABSENT) -> _Form:
-    return _Form(re.compile(asked, re.I), re.compile(told, re.I), absent)
+def _form(asked: str, told: str, absent: float = _ABSENT, *, hinted: str = "") -> _Form:
+    hint = re.compile(hinted, re.I) if hinted else None
+    return _Form(re.compile(asked, re.I), re.compile(told, re.I), absent, hint)
 
 
 _HOW_MUCH = r"(?:是|要|为|大概|平均|涨到|降到)*(?:多少|几|怎么[算样]|[?？]|$)"
@@ -91,9 +95,10 @@ _FORMS = (
     _form(  # a place
         r"哪里|哪儿|何处|什么地方|什么位置|啥地方|地址|位于|哪[个座]?(?:城市|国家|省|市|村|岛|镇)"
         r"|\bwhere\b|\bwhich (?:city|country|town|village|island|province|building)\b",
-        r"位于|地址|地点|[省市区县镇乡村路街道][\u4e00-\u9fff\d]|\d\s*[号楼室层]|在[\u4e00-\u9fff]{2,}"
-        r"|[州国岛港寨站湾山]|\b(?:in|at|on|near|from) (?:the )?[A-Z]",
+        r"位于|坐落|地址|地点",
         -0.3,
+        hinted=r"[省市区县镇乡村路街道][\u4e00-\u9fff\d]|\d\s*[号楼室层]|在[\u4e00-\u9fff]{2,}"
+        r"|[州国岛港寨站湾山]|\b(?:in|at|on|near|from) (?:the )?[A-Z]",
     ),
 )
 
@@ -111,5 +116,7 @@ def form_agreement(question: str, text: str, *, strict: bool = False) -> float |
     """
     for form in _FORMS:
         if form.asked.search(question) and (form.absent == _ABSENT or not strict):
-            return 1.0 if form.told.search(text) else form.absent
+            if form.told.search(text):
+                return 1.0
+            return _HINTED if form.hinted and form.hinted.search(text) else form.absent
     return None
