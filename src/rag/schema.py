@@ -204,27 +204,20 @@ class Question:
     rewritten: str
     language: Language
     kind: AnswerKind
-    gloss: str = ""
-    """In English, word for word as far as known, where the question is in another language."""
-    years: tuple[int, ...] = ()
-    """Explicit years only, in order of appearance, without those that only name a report."""
-    report_years: tuple[int, ...] = ()
-    """Years that name a report (2025年政府工作报告) and not what is asked of it."""
-    relative_years: tuple[int, ...] = ()
-    """Offsets from the document's own year: 0 this year, -1 last year, 1 next year."""
+    gloss: str = ""  # word for word in English, where it is in another language
+    years: tuple[int, ...] = ()  # explicit ones, in order of appearance
+    report_years: tuple[int, ...] = ()  # that name a report and not what is asked of it
+    relative_years: tuple[int, ...] = ()  # offsets from the document's own year: -1 last year
     period: Period | None = None
     tends: Period | None = None  # what it rather asks for, where it does not say
-    places: tuple[str, ...] = ()
-    """Places the question names, whether or not any document is about them."""
-    terms: tuple[str, ...] = ()
-    """Folded content words and numbers of the rewritten question."""
+    places: tuple[str, ...] = ()  # whether or not any document is about them
+    terms: tuple[str, ...] = ()  # folded content words and numbers
     weights: tuple[float, ...] = ()
     """How telling each of ``terms`` is: by its kind, then also by its rarity in the library."""
     alternatives: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Other words, by term, that documents write for it: 地铁, 轨道交通."""
     names: tuple[str, ...] = ()
-    """Terms that are names: of places, or capitalised in an English question (Tesla); in another
-    language all whose English is not known."""
+    """Terms that are names: of places, with capitals (Tesla), or unknown in another language."""
     small_talk: bool = False
     """A greeting, a thank-you, an instruction or code: nothing that documents answer."""
 
@@ -354,13 +347,10 @@ class Asked:
 
     question: str
     collection: str
-    filters: Filters
-    """Restrictions that came with the question, not those that its words led to."""
-    history: tuple[Turn, ...]
-    """The turns of the user alone."""
+    filters: Filters  # those of the question, not those that its words led to
+    history: tuple[Turn, ...]  # the turns of the user alone
     answered: bool
-    cited: tuple[tuple[str, int, int], ...]
-    """Document, start and end of each citation."""
+    cited: tuple[tuple[str, int, int], ...]  # document, start and end of each citation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -371,8 +361,7 @@ class Feedback:
     answer_id: str
     rating: int  # 1 for a good answer, -1 for a bad one
     comment: str
-    asked: Asked | None
-    """None when the answer was no longer known when the judgement came."""
+    asked: Asked | None  # None when the answer was no longer known by then
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -394,11 +383,9 @@ class EmbedderInfo:
     """Which model made a vector. An index made by one model is never searched with another."""
 
     name: str
-    revision: str
-    """Content hash or version of the weights."""
+    revision: str  # content hash or version of the weights
     dimension: int
-    normaliser: str
-    """Name and version of the text normalisation applied before the model."""
+    normaliser: str  # name and version of the text normalisation applied before the model
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

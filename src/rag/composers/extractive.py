@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from rag.composers.fields import is_field, value_of
+from rag.composers.fields import fields_among, label_agreement, value_of
 from rag.composers.framing import lead, needs_label
-from rag.composers.quoting import BESIDE, CONTINUES, LIST_BUDGET, quote, units
+from rag.composers.listing import announced, below_heading
+from rag.composers.quoting import BESIDE, CONTINUES, quote, units
 from rag.composers.selection import (
     Sentence,
     asks_for_person,
@@ -21,7 +21,7 @@ from rag.composers.selection import (
 )
 from rag.evidence import asks_for_form, tells_beside
 from rag.questions.vocabulary import GENERIC_WORDS
-from rag.schema import Draft, DraftSentence, Quotation
+from rag.schema import Draft, DraftSentence
 from rag.text import clauses, contains_han, simplified, tagged_words
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from rag.evidence import TermMatcher
     from rag.protocols import Embedder
-    from rag.schema import Hit, Passage, Question
+    from rag.schema import Hit, Passage, Question, Quotation
 
     FloatArray = npt.NDArray[np.float32]
 
@@ -68,26 +68,18 @@ _TOPIC = ("coverage", "carried", "dense", "year", "passage")
 _FAR = 0.6
 """Beyond this a sentence is no more before the others than it is already."""
 
+_ALONE = 0.35
+"""As far as that is the best sentence of the only passage there is."""
+
 _DIGIT = re.compile(r"\d")
 _MEANT = 0.4
 """A match from which on a word may be what the question means by another."""
-
-_TELLING = 0.4
-"""Words of less than this share of the heaviest one's weight say nothing of what is asked."""
 
 _SPOKEN_OF = 0.8
 """A match from which on a passage speaks of a term, and not of something merely near."""
 
 _BESIDE = 0.5
 """What the other clauses of a sentence count for its figure."""
-
-_NAMES_LIST = 0.7
-"""The coverage from which on a heading names the list that is asked for."""
-
-_ANNOUNCES = re.compile(
-    r"(?:[一二三四五六七八九十\d]+|以下|下列|几)[个大项]?(?:方面|重点|任务|工作|举措)|如下|主要做了"
-)
-"""A sentence that announces a list of headings: 重点做好九个方面工作。"""
 
 _FORM_WEIGHT = 0.8
 """What the kind counts where a person, a reason, an address is asked for: what tells of the thing
@@ -119,7 +111,9 @@ class ExtractiveComposer:
         if question.kind == "number":
             ranked = self._by_quotation(question, ranked)
         best = ranked[0]
-        listed = self._headings(question, ranked) or _below_heading(question, ranked)
+        listed = announced(question, ranked, self._passages_of) or below_heading(
+            question, ranked, penalty=SENTENCE_WEIGHTS["heading"]
+        )
         if listed is not None:
             announcing, quotations = listed
             frame = lead(question, announcing, labelled=question.language != "zh")
@@ -162,7 +156,7 @@ class ExtractiveComposer:
         texts = [hit.passage.text[start:end] for hit, start, end in places]
         contexts = [" ".join((hit.title, *hit.passage.section)) for hit, _, _ in places]
         matches = self._matcher.matches(question, texts, contexts=contexts)
-        fields = _fields(places)
+        fields = fields_among(places)
         titled = self._matcher.matches(question, contexts) if any(fields) else matches
         cosines = self._embedder.embed_passages(texts) @ self._embedder.embed_query(
             question.searched
@@ -193,7 +187,7 @@ class ExtractiveComposer:
                 "dense": float(cosine),
                 "kind": (kind := kind_agreement(question, text)),
                 "field": float(field),
-                "label": _labelled(question, own, title, kind=kind) if field else 0.0,
+                "label": label_agreement(question, own, title, kind=kind) if field else 0.0,
                 "year": hit.signals.get("year", 0.0) + hit.signals.get("period", 0.0),
                 "passage": hit.score - top_score,
                 "heading": float(
@@ -284,105 +278,6 @@ class ExtractiveComposer:
         best = self._matcher.matches(question, nouns).max(axis=1)
         return float((best < _MEANT).mean())
 
-    def _headings(
-        self, question: Question, ranked: Sequence[Sentence]
-    ) -> tuple[Sentence, tuple[Quotation, ...]] | None:
-        """The run-in headings that a sentence announces, when a list of them is asked for.
-
-        重点做好九个方面工作。 is answered by the nine headings after it, each in its own passage.
-        """
-        if question.kind != "list" or not _ANNOUNCES.search(simplified(question.wording)):
-            return None
-        fullest = max(sentence.coverage for sentence in ranked)
-        for sentence in ranked:
-            if not _ANNOUNCES.search(sentence.text) or sentence.coverage < 0.8 * fullest:
-                continue
-            passage = sentence.hit.passage
-            depth = len(passage.section)
-            quotations: dict[str, Quotation] = {}
-            for later in self._passages_of(passage.document_id):
-                if later.ordinal <= passage.ordinal or later.section[:depth] != passage.section:
-                    continue
-                if len(later.section) > depth and later.section[depth] not in quotations:
-                    heading = later.section[depth]
-                    at = later.text.find(heading)
-                    if at >= 0:
-                        start = later.start + at
-                        quotations[heading] = Quotation(
-                            passage_id=later.passage_id,
-                            document_id=later.document_id,
-                            start=start,
-                            end=start + len(heading),
-                            text=heading,
-                        )
-            if len(quotations) > 1:
-                return sentence, tuple(quotations.values())
-        return None
-
-
-def _fields(places: Sequence[tuple[Hit, int, int]]) -> list[bool]:
-    """Which units are lines with labels, in passages that have several."""
-    labelled = [is_field(hit.passage.text[start:end]) for hit, start, end in places]
-    counts = Counter(
-        hit.passage.passage_id
-        for (hit, _, _), is_one in zip(places, labelled, strict=True)
-        if is_one
-    )
-    return [
-        is_one and counts[hit.passage.passage_id] > 1
-        for (hit, _, _), is_one in zip(places, labelled, strict=True)
-    ]
-
-
-def _labelled(question: Question, own: FloatArray, title: FloatArray, *, kind: float) -> float:
-    """Whether a line with a label is what is asked of the thing that its title names: 0 where it
-    is of the kind asked for, or holds a word that the title does not; down to -1 where neither.
-    """
-    left = [
-        (weight, float(match))
-        for weight, match, named in zip(question.weights, own, title, strict=True)
-        if named < _SPOKEN_OF
-    ]
-    heaviest = max((weight for weight, _ in left), default=0.0)
-    telling = [match for weight, match in left if weight > _TELLING * heaviest]
-    return 0.0 if kind >= 1.0 or not telling else min(0.0, max(telling) / _SPOKEN_OF - 1.0)
-
-
-def _below_heading(
-    question: Question, ranked: Sequence[Sentence]
-) -> tuple[Sentence, tuple[Quotation, ...]] | None:
-    """What stands below a heading that says what is asked for, when a list is asked for.
-
-    申请材料 is answered by the lines after it, which do not say what they are.
-    """
-    if question.kind != "list":
-        return None
-    penalty = SENTENCE_WEIGHTS["heading"]
-    best = max(ranked, key=lambda each: each.score - penalty * each.signals["heading"])
-    if not best.signals["heading"] or best.coverage < _NAMES_LIST:
-        return None
-    passage = best.hit.passage
-    below = [
-        (passage.start + start, passage.start + end)
-        for start, end in units(passage.text)
-        if passage.start + start >= best.end
-    ]
-    fitting = [end for _, end in below if end - below[0][0] <= LIST_BUDGET]
-    lines = [passage.text[start - passage.start : end - passage.start] for start, end in below]
-    if not fitting or sum(map(is_field, lines)) > 1:  # each with a label of its own
-        return None
-    start, end = below[0][0], fitting[-1]
-    text = passage.text[start - passage.start : end - passage.start]
-    return best, (
-        Quotation(
-            passage_id=passage.passage_id,
-            document_id=passage.document_id,
-            start=start,
-            end=end,
-            text=text,
-        ),
-    )
-
 
 def _spoken_of(places: Sequence[tuple[Hit, int, int]], matches: FloatArray) -> FloatArray:
     """What of the question the passage speaks of before each sentence, like ``matches``.
@@ -406,7 +301,9 @@ def _margin(ranked: Sequence[Sentence]) -> float:
     """How far the best sentence is before those of other passages, its kind of answer aside."""
     best = ranked[0]
     others = [each for each in ranked if each.hit.passage is not best.hit.passage]
-    told = max(map(_topical, others), default=_topical(best) - _FAR)
+    if not others:
+        return _ALONE
+    told = max(map(_topical, others))
     return max(-_FAR, min(_FAR, _topical(best) - told))
 
 
