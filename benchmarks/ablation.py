@@ -78,6 +78,7 @@ def question_sets() -> Iterator[QuestionSet]:
         folder = SHARED / "data" / "eval" / name
         if folder.is_dir():
             yield _public(folder)
+    yield _cases("pages", [CASES / "documents" / "pages"])
     yield _cases("port-of-ellsmouth-2022", [CASES / "documents" / "port-of-ellsmouth-2022.txt"])
     yield _cases("library-handbook", [CASES / "documents" / "library-handbook.md"])
 

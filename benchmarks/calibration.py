@@ -2,10 +2,10 @@
 
 Every question is answered whatever the confidence, but where a place, a year or small talk is the
 reason to refuse, which no confidence decides. An answer to a question that has none is wrong.
-The cases of ``eval/data`` are asked, test halves included; ``reports-natural`` only where its
-reports are there (``RAG_SHARED_DATA``, default ``../shared``).
+The cases of ``eval/data`` are asked, test halves included; those about the 120 reports only where
+these are there (``RAG_SHARED_DATA``, default ``../shared``).
 
-Usage: python -m benchmarks.calibration        (half a minute)
+Usage: python -m benchmarks.calibration        (2 minutes)
 """
 
 from __future__ import annotations
@@ -29,9 +29,12 @@ BAR_LENGTH = 20
 
 def sets() -> Iterator[tuple[str, Path]]:
     """Case files, each with the documents that it asks about."""
-    yield "hefei-2024", PROJECT / "corpus" / "hefei-2024.txt"
+    for name in ("hefei-2024", "hefei-2024-second"):
+        yield name, PROJECT / "corpus" / "hefei-2024.txt"
     if (SHARED / "corpus" / "reports").is_dir():
-        yield "reports-natural", SHARED / "corpus" / "reports"
+        for name in ("reports-natural", "reports-second", "reports-citizens"):
+            yield name, SHARED / "corpus" / "reports"
+    yield "pages", CASES / "documents" / "pages"
     yield "port-of-ellsmouth-2022", CASES / "documents" / "port-of-ellsmouth-2022.txt"
     yield "library-handbook", CASES / "documents" / "library-handbook.md"
 

@@ -39,6 +39,9 @@ if TYPE_CHECKING:
     from rag.schema import Turn
 
 CASES = PROJECT / "eval" / "data"
+ASKED_OURSELVES = frozenset({"sample report", "120 reports", "pages"})
+SAMPLE_CASES = ("hefei-2024", "hefei-2024-second")
+REPORT_CASES = ("reports-natural", "reports-second", "reports-citizens")
 CONFIDENCE_SIGNALS = sorted(
     {name for w in CONFIDENCE_WEIGHTS.values() for name in w} - {"intercept"}
 )
@@ -96,13 +99,15 @@ def main() -> None:
             for source, text in paragraphs:
                 application.library.add_bytes(text.encode(), name=source)
             sets[name] = _observe(application, examples[:count], without=True)
-    for name, paths, cases in (
-        ("sample report", [PROJECT / "corpus" / "hefei-2024.txt"], "hefei-2024.jsonl"),
-        ("120 reports", [SHARED / "corpus" / "reports"], "reports-natural.jsonl"),
+    for name, path, files in (
+        ("sample report", PROJECT / "corpus" / "hefei-2024.txt", SAMPLE_CASES),
+        ("120 reports", SHARED / "corpus" / "reports", REPORT_CASES),
+        ("pages", CASES / "documents" / "pages", ("pages",)),
     ):
         with _library() as application:
-            application.library.add_paths(paths)
-            sets[name] = _observe(application, list(_development(CASES / cases)), without=False)
+            application.library.add_paths([path])
+            examples = [each for file in files for each in _development(CASES / f"{file}.jsonl")]
+            sets[name] = _observe(application, examples, without=False)
     _report("ranking", RANKING_WEIGHTS, {name: each.passages for name, each in sets.items()})
     _report("sentences", SENTENCE_WEIGHTS, {name: each.sentences for name, each in sets.items()})
     for language in ("zh", "en"):
@@ -281,7 +286,7 @@ def _report_confidence(language: str, sets: dict[str, Observations]) -> None:
         own = [draft for draft in seen.drafts if draft[0] == language]
         rows += [signals for _, signals, _ in own]
         right += [was_right for _, _, was_right in own]
-        share = 1.0 if name in {"sample report", "120 reports"} else 100 / max(1, len(own))
+        share = 1.0 if name in ASKED_OURSELVES else 100 / max(1, len(own))
         weight += [share] * len(own)
     model = LogisticRegression(C=2, max_iter=2000).fit(rows, right, sample_weight=weight)
     current = CONFIDENCE_WEIGHTS[language]

@@ -263,7 +263,8 @@ class ExtractiveComposer:
         agreeing = [kind_agreement(question, part) for part in parts]
         strongest = max(agreeing)
         held = (self._matcher.matches(question, parts) @ question.weights).tolist()
-        if strongest <= -1 or agreeing[held.index(max(held))] == strongest:
+        topical = held.index(max(held))
+        if strongest <= -1 or strongest in agreeing[: topical + 1]:
             return 0.0
         told = [part for part, each in zip(parts, agreeing, strict=True) if each == strongest]
         return min(self._unasked(question, part) for part in told)
