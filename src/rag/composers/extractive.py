@@ -138,7 +138,7 @@ class ExtractiveComposer:
                 "margin": _margin(ranked),
                 "foreign": self._foreign(question, self._quote(question, best).text),
             },
-            missing=missing_terms(question, best),
+            missing=missing_terms(question, ranked),
         )
 
     def sentences(self, question: Question, hits: Sequence[Hit]) -> list[Sentence]:

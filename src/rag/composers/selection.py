@@ -336,19 +336,12 @@ def _noun_matches(question: Question, best: Sentence) -> list[tuple[float, float
     ]
 
 
-def missing_terms(question: Question, best: Sentence) -> tuple[str, ...]:
-    """Telling terms of the question that the sentence does not hold, in the asker's words."""
+def missing_terms(question: Question, ranked: Sequence[Sentence]) -> tuple[str, ...]:
+    """Telling terms of the question that none of the sentences writes: the reader is told so."""
     heaviest = max(question.weights, default=0.0)
+    best = [max(each) for each in zip(*(sentence.matches for sentence in ranked), strict=True)]
     return tuple(
-        _as_asked(question, term)
-        for term, weight, held in zip(question.terms, question.weights, best.matches, strict=True)
-        if held < 0.3 and weight >= 0.6 * heaviest and weight > 0
+        term
+        for term, weight, held in zip(question.terms, question.weights, best, strict=True)
+        if held < _WRITTEN and weight >= 0.6 * heaviest and weight > 0
     )
-
-
-def _as_asked(question: Question, term: str) -> str:
-    """A term as it stands in a question in another language, which its gloss has translated."""
-    if not question.gloss:
-        return term
-    asked = fold(question.text)
-    return next((form for form in question.alternatives.get(term, ()) if form in asked), term)

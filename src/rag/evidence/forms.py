@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 __all__ = ["asks_for_form", "form_agreement"]
 
@@ -105,7 +106,7 @@ _FORMS = (
 
 def asks_for_form(question: str) -> bool:
     """Whether a question asks for something that has a form of its own."""
-    return any(form.asked.search(question) for form in _FORMS)
+    return _asked_for(question, strict=False) is not None
 
 
 def form_agreement(question: str, text: str, *, strict: bool = False) -> float | None:
@@ -114,9 +115,15 @@ def form_agreement(question: str, text: str, *, strict: bool = False) -> float |
     1 where it does; where it does not, -1 for what has no other form, less for what may be told
     in other words. ``strict`` looks for forms of the first kind alone.
     """
-    for form in _FORMS:
-        if form.asked.search(question) and (form.absent == _ABSENT or not strict):
-            if form.told.search(text):
-                return 1.0
-            return _HINTED if form.hinted and form.hinted.search(text) else form.absent
-    return None
+    form = _asked_for(question, strict=strict)
+    if form is None:
+        return None
+    if form.told.search(text):
+        return 1.0
+    return _HINTED if form.hinted and form.hinted.search(text) else form.absent
+
+
+@lru_cache(maxsize=256)  # a question is held against every sentence
+def _asked_for(question: str, *, strict: bool) -> _Form | None:
+    asked = (form for form in _FORMS if form.absent == _ABSENT or not strict)
+    return next((form for form in asked if form.asked.search(question)), None)
