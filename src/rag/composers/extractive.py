@@ -135,7 +135,7 @@ class ExtractiveComposer:
                 **evidence_signals(
                     question, self._quoted(question, best, self._quote(question, best))
                 ),
-                "margin": _margin(ranked),
+                "margin": _margin(ranked, chosen),
                 "foreign": self._foreign(question, self._quote(question, best).text),
             },
             missing=missing_terms(question, ranked),
@@ -298,10 +298,13 @@ def _spoken_of(places: Sequence[tuple[Hit, int, int]], matches: FloatArray) -> F
     return np.where(held >= _SPOKEN_OF, held, 0.0)
 
 
-def _margin(ranked: Sequence[Sentence]) -> float:
-    """How far the best sentence is before those of other passages, its kind of answer aside."""
+def _margin(ranked: Sequence[Sentence], chosen: Sequence[Sentence]) -> float:
+    """How far the best sentence is before those of passages that are not quoted, its kind of
+    answer aside.
+    """
     best = ranked[0]
-    others = [each for each in ranked if each.hit.passage is not best.hit.passage]
+    quoted = {each.hit.passage.passage_id for each in (best, *chosen)}
+    others = [each for each in ranked if each.hit.passage.passage_id not in quoted]
     if not others:
         return _ALONE
     told = max(map(_topical, others))

@@ -59,6 +59,7 @@ _WRITTEN = 0.95
 """A match of a term that is there itself: 市委 is near 市委书记, and another office."""
 _CARRIED = 0.5
 """What the sentences before one hold counts half, as what its headings hold does."""
+_HAN_DIGITS = frozenset("一二三四五六七八九十百千万亿两")
 _DOUBT = 0.2
 """Between scores this near, the better is right twice as often as the other, no more."""
 _NAMED = 0.3
@@ -116,6 +117,8 @@ def echoes(question: Question, text: str) -> bool:
     asked = fold(question.wording)
     told = fold(text)
     news = [character for character in told if contains_han(character) and character not in asked]
+    if any(character in _HAN_DIGITS for character in news):
+        return False
     if news or re.search(r"\d", told):
         return len(news) < 2 and not re.search(r"\d", told)
     known = {stem(word) for word in words(asked)}
