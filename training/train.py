@@ -14,7 +14,6 @@ import math
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +21,7 @@ import torch
 from tokenizers import Tokenizer
 from torch.nn import functional
 
+from training.contrast import contrast
 from training.material import CACHE
 
 __all__ = ["main"]
@@ -29,7 +29,6 @@ __all__ = ["main"]
 SEED = 20240102
 DIMENSION = 512
 NESTED = (64, 128, 256)
-TEMPERATURE = 0.05
 DROPOUT = 0.2
 ADAM = (0.9, 0.999)
 RANDOM_SHARE = 0.5
@@ -320,41 +319,6 @@ class Trainer:
         corrected = rate / (1 - ADAM[0] ** self._steps)
         scale = square.div_(1 - ADAM[1] ** self._steps).sqrt_().add_(1e-8)
         self.table[rows] = part.addcdiv_(mean, scale, value=-corrected)
-
-
-class _InfoNCE(torch.autograd.Function):
-    """The loss and its gradient from one exponential of all scores.
-
-    Cosines are at most 1, so that nothing overflows and no maximum need be sought.
-    """
-
-    @staticmethod
-    def forward(
-        ctx: Any, asked: torch.Tensor, given: torch.Tensor, same: torch.Tensor
-    ) -> torch.Tensor:
-        scores = asked @ given.T
-        own = scores.diagonal().mean()
-        scores.sub_(1).div_(TEMPERATURE).exp_().masked_fill_(same, 0)
-        by_query, by_passage = scores.sum(1), scores.sum(0)
-        loss = (by_query.log().mean() + by_passage.log().mean()) / 2 + (1 - own) / TEMPERATURE
-        scores.mul_((0.5 / by_query)[:, None] + (0.5 / by_passage)[None, :])
-        scores.diagonal().sub_(1)
-        ctx.save_for_backward(scores.bfloat16(), asked.bfloat16(), given.bfloat16())
-        return loss
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
-        pull, asked, given = ctx.saved_tensors
-        share = gradients[0] / (len(asked) * TEMPERATURE)
-        return (pull @ given).float() * share, (pull.T @ asked).float() * share, None
-
-
-def contrast(asked: torch.Tensor, given: torch.Tensor, same: torch.Tensor) -> torch.Tensor:
-    """InfoNCE in both directions (van den Oord and others 2018)."""
-    loss: torch.Tensor = _InfoNCE.apply(
-        functional.normalize(asked), functional.normalize(given), same
-    )
-    return loss
 
 
 def train(

@@ -10,16 +10,12 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal
 
+from rag.numerals import HAN_SCALES, han_value
 from rag.questions.places import bare_name, find_places
 from rag.text import contains_han, fold, tagged_words
 
 __all__ = ["Figure", "counts", "figures", "names", "places", "years"]
 
-_HAN_DIGIT = {character: value for value, character in enumerate("零一二三四五六七八九")} | {
-    "〇": 0,
-    "两": 2,
-}
-_HAN_SCALE = {"十": 10, "百": 100, "千": 1000, "万": 10**4, "亿": 10**8}
 _ENGLISH_SCALE = {
     "hundred": 10**2,
     "thousand": 10**3,
@@ -157,7 +153,7 @@ def _blank_year(match: re.Match[str]) -> str:
 def _figure(match: re.Match[str]) -> Figure | None:
     unit = match["unit"] or ""
     if match["han"]:
-        value = _han_value(match["han"])
+        value = Decimal(han_value(match["han"]))
         told = match["part"] or match["ordinal"] or unit in {"成", "倍"}
         # 一个 is an article, and numerals are parts of words: 统一, 十四五.
         article = value == 1 and _SAME_UNIT.get(unit, unit) in {"个", "人", "次"}
@@ -171,7 +167,7 @@ def _figure(match: re.Match[str]) -> Figure | None:
         unit = "%"
     elif match["part"]:
         below = match["below"] or ""
-        unit = f"/{below if below.isdigit() else _han_value(below)}"
+        unit = f"/{below if below.isdigit() else han_value(below)}"
     elif "百分点" in unit or unit.startswith("percentage"):
         unit = "点"
     elif match["ordinal"]:
@@ -184,26 +180,7 @@ def _figure(match: re.Match[str]) -> Figure | None:
 
 
 def _scales(scale: str) -> list[int]:
-    return [_ENGLISH_SCALE[scale]] if scale in _ENGLISH_SCALE else [_HAN_SCALE[c] for c in scale]
-
-
-def _han_value(numeral: str) -> Decimal:
-    """The value of a Chinese numeral: 九, 二十三, 一千二百, 二〇二三."""
-    if all(character in _HAN_DIGIT for character in numeral):
-        return Decimal("".join(str(_HAN_DIGIT[character]) for character in numeral))
-    total, section, digit = 0, 0, 0
-    for character in numeral:
-        if character in _HAN_DIGIT:
-            digit = _HAN_DIGIT[character]
-            continue
-        scale = _HAN_SCALE[character]
-        if scale >= 10**4:
-            total = (total + section + digit or 1) * scale
-            section = digit = 0
-        else:
-            section += (digit or 1) * scale
-            digit = 0
-    return Decimal(total + section + digit)
+    return [_ENGLISH_SCALE[scale]] if scale in _ENGLISH_SCALE else [HAN_SCALES[c] for c in scale]
 
 
 def places(text: str) -> tuple[str, ...]:

@@ -123,6 +123,7 @@ class ExtractiveComposer:
             )
         chosen = choose(question, ranked)
         quoted = [(sentence, self._quote(question, sentence)) for sentence in chosen]
+        told = self._quote(question, best)
         kept = quoted[: 1 + _affordable(question, [len(q.text) for _, q in quoted])]
         labelled = needs_label(question, [sentence for sentence, _ in kept], hits)
         drafted = tuple(
@@ -132,11 +133,9 @@ class ExtractiveComposer:
         return Draft(
             sentences=drafted,
             signals={
-                **evidence_signals(
-                    question, self._quoted(question, best, self._quote(question, best))
-                ),
+                **evidence_signals(question, self._quoted(question, best, told)),
                 "margin": _margin(ranked, chosen),
-                "foreign": self._foreign(question, self._quote(question, best).text),
+                "foreign": self._foreign(question, told.text),
             },
             missing=missing_terms(question, ranked),
         )

@@ -15,6 +15,7 @@ from rag.evidence import (
     has_year,
     of_another_number,
 )
+from rag.numerals import HAN_NUMERALS
 from rag.questions.glossary import is_settled
 from rag.questions.places import names_place
 from rag.questions.terms import explicit_years
@@ -61,7 +62,6 @@ _CARRIED = 0.5
 """What the sentences before one hold counts half, as what its headings hold does."""
 _TOLD = 0.86
 """A match above which a term is written, in whatever form of the glossary: near words are below."""
-_HAN_DIGITS = frozenset("一二三四五六七八九十百千万亿两")
 _DOUBT = 0.2
 """Between scores this near, the better is right twice as often as the other, no more."""
 _NAMED = 0.3
@@ -119,7 +119,7 @@ def echoes(question: Question, text: str) -> bool:
     asked = fold(question.wording)
     told = fold(text)
     news = [character for character in told if contains_han(character) and character not in asked]
-    if any(character in _HAN_DIGITS for character in news):
+    if any(character in HAN_NUMERALS for character in news):
         return False
     if news or re.search(r"\d", told):
         return len(news) < 2 and not re.search(r"\d", told)
