@@ -1,0 +1,93 @@
+"""Questions that were written for training, with the passages that they were written about.
+
+``questions.jsonl`` holds them: what people, analysts and journalists would ask, in Chinese and in
+English, of passages of reports, news, laws and policies. A quarter are near misses, which their
+passage does not answer. They name the passage by its source and its number there; the texts stay
+where they are.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from training.material import SHARED, read
+
+__all__ = ["Asked", "asked"]
+
+_QUESTIONS = Path(__file__).with_name("questions.jsonl")
+_LENGTHS = {"reports_en": (350, 1100)}
+_LENGTH = (180, 650)
+"""Characters a passage has at least, and as a rule at most."""
+_SENTENCE = re.compile(r"[^。！？]+[。！？]?")
+_ENGLISH_SENTENCE = re.compile(r"[^.!?]+[.!?]?")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question, the passage it was written about, and the stretches of it that answer."""
+
+    question: str
+    title: str
+    passage: str
+    answers: tuple[str, ...]
+    """None at all for a near miss."""
+
+
+def asked() -> list[Asked]:
+    """All questions; their passages are read from the training material."""
+    found = []
+    for line in _QUESTIONS.read_text(encoding="utf-8").splitlines():
+        record = json.loads(line)
+        source, _, number = record["passage"].rpartition(":")
+        title, passages = _passages(source)
+        answers = tuple(record["answers"])
+        found.append(Asked(record["question"], title, passages[int(number)], answers))
+    return found
+
+
+@cache
+def _passages(source: str) -> tuple[str, list[str]]:
+    folder, _, name = source.partition("/")
+    if folder.startswith("reports"):
+        text = (SHARED / "corpus" / folder / f"{name}.txt").read_text(encoding="utf-8")
+        return name, passages_of(text, *_LENGTHS.get(folder, _LENGTH))
+    record = _records(folder)[int(name)]
+    title = record.get("title") or Path(record.get("path", "")).stem or record.get("q", "")
+    return title or f"新闻{name}", passages_of(record.get("text") or record["a"], *_LENGTH)
+
+
+@cache
+def _records(name: str) -> list[dict[str, str]]:
+    return list(read(name.replace("plain_", "plain/")))
+
+
+def passages_of(text: str, least: int, most: int) -> list[str]:
+    """Whole lines of a text joined, or whole sentences of long lines, to passages."""
+    found: list[str] = []
+    current = ""
+
+    def close() -> None:
+        nonlocal current
+        if len(current) >= least:
+            found.append(current)
+        current = ""
+
+    for line in filter(None, map(str.strip, text.split("\n"))):
+        if len(line) > most:
+            close()
+            for sentence in (_SENTENCE if "。" in line else _ENGLISH_SENTENCE).findall(line):
+                if len(current) + len(sentence) > most and len(current) >= least:
+                    close()
+                current += sentence
+            close()
+        elif len(current) + len(line) > most:
+            close()
+            current = line
+        else:
+            current = f"{current}\n{line}" if current else line
+    close()
+    return found
