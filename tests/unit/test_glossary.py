@@ -67,3 +67,10 @@ def test_a_name_in_quotation_marks_is_one_thing() -> None:
     weights = dict(zip(question.terms, question.weights, strict=True))
     assert weights["巢湖明月"] == max(weights.values()) > weights["巢湖"]
     assert "巢湖明月" in question.names
+
+
+def test_what_a_report_is_called_is_not_what_is_asked_of_it() -> None:
+    question = understand(
+        "What GDP growth target for 2025 was set in Shanghai's government work report?"
+    )
+    assert not any("report" in term for term in question.terms)
