@@ -16,7 +16,7 @@ from pathlib import Path
 
 from training.material import SHARED, read
 
-__all__ = ["Asked", "asked"]
+__all__ = ["Asked", "asked", "passages_of"]
 
 _QUESTIONS = Path(__file__).with_name("questions.jsonl")
 _LENGTHS = {"reports_en": (350, 1100)}
@@ -51,7 +51,7 @@ def asked() -> list[Asked]:
 
 @cache
 def _passages(source: str) -> tuple[str, list[str]]:
-    folder, _, name = source.partition("/")
+    folder, _, name = source.rpartition("/")
     if folder.startswith("reports"):
         text = (SHARED / "corpus" / folder / f"{name}.txt").read_text(encoding="utf-8")
         return name, passages_of(text, *_LENGTHS.get(folder, _LENGTH))
@@ -62,7 +62,7 @@ def _passages(source: str) -> tuple[str, list[str]]:
 
 @cache
 def _records(name: str) -> list[dict[str, str]]:
-    return list(read(name.replace("plain_", "plain/")))
+    return list(read(name))
 
 
 def passages_of(text: str, least: int, most: int) -> list[str]:

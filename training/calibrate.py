@@ -180,7 +180,7 @@ def _asked() -> tuple[list[tuple[str, str]], list[Example]]:
     texts: dict[str, list[str]] = {}
     examples = []
     for record in asked():
-        source = f"{re.sub(r'[/:*?<>|]', '', record.title) or '新闻'}.txt"
+        source = f"{re.sub(r'[/:*?<>|]', '', record.title)}.txt"
         passages = texts.setdefault(source, [])
         if record.passage not in passages:
             passages.append(record.passage)
