@@ -13,7 +13,7 @@ from rag import grounding
 from rag.errors import InvalidInput
 from rag.filters import checked_filters, filter_values
 from rag.questions import understand
-from rag.refusals import refusal_for
+from rag.refusals import refusal_for, unwritten
 from rag.replying import Clock, Prepared, reply_steps
 from rag.retrieval import Retriever, searched_collections
 from rag.schema import DEFAULT_COLLECTION, Answer, Asked, SearchResult, StreamEvent
@@ -243,6 +243,13 @@ class Assistant:
                 carried = found(implied)
                 if _answers(carried, understood):
                     (retrieval, draft, confidence), refusal = carried, None
+        if refusal and draft.missing:
+            # The passages near the question do not write them: others may.
+            missing = unwritten(
+                draft.missing, retrieval, engine=self._engine, collection=collection
+            )
+            draft = replace(draft, missing=missing)
+            refusal = refusal_for(retrieval, draft, confidence)
         return Prepared(
             retrieval=retrieval,
             draft=draft,

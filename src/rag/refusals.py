@@ -8,14 +8,22 @@ from typing import TYPE_CHECKING
 from rag.grounding import ANSWER_BAR
 from rag.plans import five_year_plans
 from rag.questions.places import english_name
+from rag.retrieval import searched_collections
 from rag.schema import Refusal
 from rag.scope import plan_of
+from rag.text import contains_han, fold, simplified, stem, words
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rag.protocols import Engine
     from rag.retrieval import Retrieval
     from rag.schema import Draft, Language, RefusalCode
 
-__all__ = ["refusal_for"]
+__all__ = ["refusal_for", "unwritten"]
+
+_DOCUMENTS_READ = 8
+"""Documents that are read whole for a word; among more, its passages are counted."""
 
 _MESSAGES: dict[RefusalCode, tuple[str, str]] = {
     "no_documents": (
@@ -47,6 +55,10 @@ _MESSAGES: dict[RefusalCode, tuple[str, str]] = {
 _NONE_MATCHES = (
     "没有文档符合筛选条件，无法回答。请放宽筛选条件。",
     "No document matches the filters, so there is no answer. Loosen the filters.",
+)
+_NOT_THAT_YEAR = (
+    "最接近的内容说的不是{about}年，没有直接回答这个问题的内容。下面是最接近的段落，供参考。",
+    "What comes nearest is not about {about}; nothing answers this. See the nearest passages.",
 )
 _FILTERED = (
     "这里只查找了符合筛选条件的文档；放宽筛选条件可以查找其他文档。",
@@ -104,7 +116,40 @@ def refusal_for(retrieval: Retrieval, draft: Draft, confidence: float) -> Refusa
         if language == "other":
             return Refusal(code="no_evidence", message=_FOREIGN.format(about=about))
         return _refusal("no_evidence", language, about=about)
+    if question.years and draft.signals.get("wrong_year"):
+        about = _joined([str(year) for year in question.years], language)
+        message = _in(language, _NOT_THAT_YEAR).format(about=about)
+        return Refusal(code="weak_evidence", message=message)
     return _refusal("weak_evidence", language)
+
+
+def unwritten(
+    terms: Sequence[str], retrieval: Retrieval, *, engine: Engine, collection: str
+) -> tuple[str, ...]:
+    """Those of a question's terms that nothing searched writes, near or far, in any form.
+
+    The words of a term may stand apart: only what is nowhere is not written. Of a word that has no
+    form in the language of the passages it cannot be told.
+    """
+    alternatives = retrieval.question.alternatives
+    if any(contains_han(hit.passage.text) for hit in retrieval.hits):
+        terms = [
+            term for term in terms if any(map(contains_han, (term, *alternatives.get(term, ()))))
+        ]
+    forms = {
+        term: [[stem(word) for word in words(form)] for form in (term, *alternatives.get(term, ()))]
+        for term in terms
+    }
+    known = {word for each in forms.values() for form in each for word in form}
+    within = retrieval.scope.document_ids
+    if within is not None and len(within) <= _DOCUMENTS_READ:
+        texts = [fold(simplified(engine.document(each).text)) for each in within]
+        written = {word for word in known if any(word in text for text in texts)}
+    else:
+        collections = searched_collections(engine, collection)
+        counted = [engine.document_frequencies(known, collection=each)[0] for each in collections]
+        written = {word for word in known if any(counts.get(word) for counts in counted)}
+    return tuple(term for term, each in forms.items() if not any(written >= {*f} for f in each))
 
 
 def _refusal(

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
 from rag.questions import understand
-from rag.refusals import refusal_for
+from rag.refusals import refusal_for, unwritten
 from rag.retrieval import Retrieval
-from rag.schema import Draft, DraftSentence, Quotation
+from rag.schema import Document, Draft, DraftSentence, Hit, Passage, Quotation
 from rag.scope import Scope
 
 QUOTED = "与上海2019年签约"
@@ -73,3 +77,59 @@ def test_scope_is_a_reason_however_confident(
 @pytest.mark.parametrize("scope", [{"missing_places": ("上海",)}, {"missing_years": (2019,)}])
 def test_evidence_that_names_it_excuses_the_metadata(scope: dict[str, object]) -> None:
     assert refusal_for(_retrieval("和谁签约", **scope), DRAFT, 0.9) is None
+
+
+def test_evidence_of_another_year_is_called_that() -> None:
+    draft = Draft(sentences=(), signals={"wrong_year": 1.0})
+    for question, told in (
+        ("2024年新增多少停车泊位", "说的不是2024年"),
+        ("How many in 2024?", "not about 2024"),
+    ):
+        refusal = refusal_for(_retrieval(question), draft, 0.2)
+        assert refusal is not None
+        assert refusal.code == "weak_evidence"
+        assert told in refusal.message
+
+
+class _Engine:
+    """Holds one text, whose words it counts."""
+
+    text = "停车泊位超10万个，轨道交通运营里程突破200公里。"
+
+    def document(self, document_id: str) -> Document:
+        return Document(
+            document_id=document_id,
+            collection="default",
+            source="",
+            title="",
+            text=self.text,
+            metadata={},
+        )
+
+    def document_frequencies(
+        self, terms: Iterable[str], *, collection: str
+    ) -> tuple[dict[str, int], int]:
+        assert collection == "default"
+        return {term: int(term in self.text) for term in terms}, 1
+
+
+@pytest.mark.parametrize("within", [frozenset({"d"}), None])
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [("新增多少个停车泊位", ()), ("地铁票价多少", ("票价",)), ("How long is the metro", ())],
+)
+def test_what_is_written_somewhere_is_not_called_missing(
+    question: str, expected: tuple[str, ...], within: frozenset[str] | None
+) -> None:
+    retrieval = _retrieval(question, document_ids=within)
+    engine: Any = _Engine()
+    terms = [term for term in retrieval.question.terms if term not in {"新增", "long"}]
+    assert unwritten(terms, retrieval, engine=engine, collection="default") == expected
+
+
+def test_a_word_without_a_form_in_the_passages_language_is_not_called_missing() -> None:
+    passage = Passage(passage_id="d-0", document_id="d", ordinal=0, start=0, end=4, text="停车泊位")
+    hit = Hit(passage=passage, rank=1, score=1.0, title="", source="", metadata={}, signals={})
+    retrieval = replace(_retrieval("Who led the quokkas?"), hits=(hit,))
+    engine: Any = _Engine()
+    assert unwritten(["quokkas"], retrieval, engine=engine, collection="default") == ()
