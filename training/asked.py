@@ -19,9 +19,11 @@ from training.material import SHARED, read
 __all__ = ["Asked", "asked", "passages_of"]
 
 _QUESTIONS = Path(__file__).with_name("questions.jsonl")
+_PAGES = Path(__file__).with_name("pages.jsonl")
 _LENGTHS = {"reports_en": (350, 1100)}
 _LENGTH = (180, 650)
 """Characters a passage has at least, and as a rule at most."""
+_SUBJECT = re.compile(r"\W*\w{0,16}")
 _SENTENCE = re.compile(r"[^。！？]+[。！？]?")
 _ENGLISH_SENTENCE = re.compile(r"[^.!?]+[.!?]?")
 
@@ -52,12 +54,27 @@ def asked() -> list[Asked]:
 @cache
 def _passages(source: str) -> tuple[str, list[str]]:
     folder, _, name = source.rpartition("/")
+    if folder == "pages":
+        page = _pages()[int(name)]
+        return page["title"], [page["text"]]
     if folder.startswith("reports"):
         text = (SHARED / "corpus" / folder / f"{name}.txt").read_text(encoding="utf-8")
         return name, passages_of(text, *_LENGTHS.get(folder, _LENGTH))
     record = _records(folder)[int(name)]
-    title = record.get("title") or Path(record.get("path", "")).stem or record.get("q", "")
-    return title or f"新闻{name}", passages_of(record.get("text") or record["a"], *_LENGTH)
+    text = record.get("text") or record["a"]
+    if folder == "qa_mrc_zh":  # an article without its title: what it begins with is its subject
+        begins = _SUBJECT.match(text)
+        title = begins[0] if begins else ""
+    else:
+        title = record.get("title") or Path(record.get("path", "")).stem or record.get("q", "")
+    return title or f"新闻{name}", passages_of(text, *_LENGTH)
+
+
+@cache
+def _pages() -> list[dict[str, str]]:
+    """Pages that were invented for training: of universities, services, shops, encyclopaedias."""
+    lines = _PAGES.read_text(encoding="utf-8").splitlines()
+    return [json.loads(line) for line in lines]
 
 
 @cache

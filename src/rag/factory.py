@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from rag.composers.completions import ChatModel
     from rag.evidence import TermMatcher
     from rag.library import Library
-    from rag.protocols import Composer, Embedder, Engine, Reranker, Writer
+    from rag.protocols import Composer, Embedder, Engine, Judge, Reranker, Writer
     from rag.schema import Leg
     from rag.settings import Settings
 
@@ -85,10 +85,13 @@ def open_application(settings: Settings, *, create: bool = True) -> Application:
     with ExitStack() as undo:
         undo.callback(engine.close)
         matcher = _term_matcher(settings, embedder)
+        judge = None if settings.embedder == "ranking-fake" else _judge()
         assistant = Assistant(
             engine=engine,
             embedder=embedder,
-            composers={name: make(embedder, matcher, engine) for name, make in _COMPOSERS.items()},
+            composers={
+                name: make(embedder, matcher, engine, judge) for name, make in _COMPOSERS.items()
+            },
             default_composer=settings.default_composer,
             writers=_writers(language_model, matcher),
             matcher=matcher,
@@ -240,10 +243,20 @@ def _embedded(folder: Path, models: OwnModels, create: bool) -> Engine:
     )
 
 
-def _extractive(embedder: Embedder, matcher: TermMatcher, engine: Engine) -> Composer:
+def _judge() -> Judge:
+    from rag.judges.bundled import BundledJudge
+
+    return BundledJudge.load()
+
+
+def _extractive(
+    embedder: Embedder, matcher: TermMatcher, engine: Engine, judge: Judge | None
+) -> Composer:
     from rag.composers.extractive import ExtractiveComposer
 
-    return ExtractiveComposer(embedder=embedder, matcher=matcher, passages_of=engine.passages)
+    return ExtractiveComposer(
+        embedder=embedder, matcher=matcher, passages_of=engine.passages, judge=judge
+    )
 
 
 def _chat(model: ChatModel, matcher: TermMatcher) -> Writer:
@@ -273,7 +286,7 @@ _ENGINES: Mapping[str, Callable[[Path, OwnModels, bool], Engine]] = {
     "embedded": _embedded,
 }
 _RETRIEVAL: Mapping[str, Leg | None] = {"hybrid": None, "dense": "dense", "lexical": "lexical"}
-_COMPOSERS: Mapping[str, Callable[[Embedder, TermMatcher, Engine], Composer]] = {
+_COMPOSERS: Mapping[str, Callable[[Embedder, TermMatcher, Engine, Judge | None], Composer]] = {
     "extractive": _extractive,
 }
 _WRITERS: Mapping[str, Callable[[ChatModel, TermMatcher], Writer]] = {

@@ -31,7 +31,17 @@ if TYPE_CHECKING:
 
     FloatArray = npt.NDArray[np.float32]
 
-__all__ = ["Candidate", "Composer", "Embedder", "Engine", "Reader", "Reranker", "Writer"]
+__all__ = [
+    "Candidate",
+    "Composer",
+    "Embedder",
+    "Engine",
+    "Judge",
+    "Reader",
+    "Reading",
+    "Reranker",
+    "Writer",
+]
 
 
 class Embedder(Protocol):
@@ -192,6 +202,26 @@ class Reranker(Protocol):
         """One finite score a passage, higher is better, in the order given.
 
         Scores are comparable within one call only.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """A sentence that may answer, the title it stands under, and the text right before it."""
+
+    sentence: str
+    title: str
+    before: str
+
+
+class Judge(Protocol):
+    """Reads a question and sentences together: which of them answers, if any."""
+
+    def logits(self, question: str, readings: Sequence[Reading]) -> list[float]:
+        """One finite number a sentence, in the order given: above 0 where it rather answers.
+
+        The same for a sentence whichever others are given with it.
         """
         ...
 

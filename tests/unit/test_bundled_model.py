@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rag.embedders.bundled import NESTED, BundledEmbedder, bundled_folder, check_folder
+from rag.bundled import check_folder
+from rag.embedders.bundled import NESTED, BundledEmbedder, bundled_folder
 from rag.errors import InvalidInput, InvalidSetting, ModelUnavailable
 from rag.factory import open_embedder
 from tests.embedder_samples import import_sentence_transformers

@@ -182,11 +182,14 @@ def _torch() -> Finding:
 
 
 def _model() -> Finding:
-    from rag.embedders.bundled import bundled_folder, check_folder
+    from rag.bundled import check_folder
+    from rag.embedders.bundled import bundled_folder
     from rag.errors import ModelUnavailable
+    from rag.judges.bundled import judge_folder
 
     try:
-        manifest = check_folder(bundled_folder())
+        manifests = [check_folder(folder) for folder in (bundled_folder(), judge_folder())]
     except ModelUnavailable as error:
         return problem("model", str(error), advice=_AGAIN)
-    return fine("model", f"{manifest['name']}, revision {manifest['revision']}, complete")
+    told = (f"{each['name']}, revision {each['revision']}, complete" for each in manifests)
+    return fine("model", "; ".join(told))

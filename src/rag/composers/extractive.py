@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from rag.composers.fields import fields_among, label_agreement, value_of
 from rag.composers.framing import lead, needs_label
+from rag.composers.judgement import by_judgement
 from rag.composers.listing import announced, below_heading
 from rag.composers.quoting import BESIDE, CONTINUES, quote, units
 from rag.composers.selection import (
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from rag.evidence import TermMatcher
-    from rag.protocols import Embedder
+    from rag.protocols import Embedder, Judge
     from rag.schema import Hit, Passage, Question, Quotation
 
     FloatArray = npt.NDArray[np.float32]
@@ -97,11 +98,13 @@ class ExtractiveComposer:
         embedder: Embedder,
         matcher: TermMatcher,
         passages_of: Callable[[str], Sequence[Passage]],
+        judge: Judge | None = None,
     ) -> None:
         """``passages_of`` gives all passages of a document, for lists that its headings make."""
         self._embedder = embedder
         self._matcher = matcher
         self._passages_of = passages_of
+        self._judge = judge
 
     def compose(self, question: Question, hits: Sequence[Hit]) -> Draft:
         """Propose the telling clause or clauses of ``hits``; see ``protocols.Composer``."""
@@ -110,6 +113,8 @@ class ExtractiveComposer:
             return Draft(sentences=())
         if question.kind == "number":
             ranked = self._by_quotation(question, ranked)
+        if self._judge is not None:
+            ranked = by_judgement(question, ranked, self._judge, quote_of=self._quote)
         best = ranked[0]
         listed = announced(question, ranked, self._passages_of) or below_heading(
             question, ranked, penalty=SENTENCE_WEIGHTS["heading"]

@@ -8,13 +8,12 @@ as long, and changes its state in every call, which threads that share a model c
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from rag.bundled import REPAIR, check_folder, read_arrays, read_tokenizer
 from rag.embedders.inputs import INPUT_VERSION, prepare, unit_rows
 from rag.errors import ModelUnavailable
 from rag.schema import EmbedderInfo
@@ -28,62 +27,17 @@ if TYPE_CHECKING:
 
     FloatArray = npt.NDArray[np.float32]
 
-__all__ = ["NESTED", "BundledEmbedder", "bundled_folder", "check_folder"]
+__all__ = ["NESTED", "BundledEmbedder", "bundled_folder"]
 
 NESTED = (64, 128, 256)
 """Dimensions that can be used alone, the first of all: it was trained for that (Matryoshka)."""
 
-_MANIFEST = "manifest.json"
-_REPAIR = "Install the product again (make run does it), or put the folder back from its source."
 _BATCH = 1024
 
 
 def bundled_folder() -> Path:
     """Where the bundled model lies in this installation."""
     return Path(str(resources.files("rag.embedders").joinpath("static_multilingual")))
-
-
-def check_folder(folder: Path, *, contents: bool = True) -> dict[str, Any]:
-    """The model's manifest, once every file it names has the size (and hash) it names.
-
-    ``contents`` reads every byte (some 50 ms); without it only sizes are compared.
-    Raises ModelUnavailable, naming the file.
-    """
-    manifest = _read_manifest(folder)
-    for name, expected in manifest["files"].items():
-        path = folder / name
-        if not path.is_file():
-            message = f"The bundled model's file {path} is missing. {_REPAIR}"
-            raise ModelUnavailable(message)
-        size = path.stat().st_size
-        if size != expected["bytes"]:
-            message = (
-                f"The bundled model's file {path} has {size:,} bytes;"
-                f" {expected['bytes']:,} were expected. {_REPAIR}"
-            )
-            raise ModelUnavailable(message)
-        if contents and hashlib.sha256(path.read_bytes()).hexdigest() != expected["sha256"]:
-            message = f"The bundled model's file {path} is damaged: its hash differs. {_REPAIR}"
-            raise ModelUnavailable(message)
-    return manifest
-
-
-def _read_manifest(folder: Path) -> dict[str, Any]:
-    path = folder / _MANIFEST
-    try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        message = f"The bundled model is missing: there is no {_MANIFEST} in {folder}. {_REPAIR}"
-        raise ModelUnavailable(message) from error
-    except (OSError, ValueError) as error:
-        message = f"The bundled model's {path} cannot be read: {error}. {_REPAIR}"
-        raise ModelUnavailable(message) from error
-    if not isinstance(manifest, dict) or not manifest.keys() >= {"name", "revision", "files"}:
-        message = (
-            f"The bundled model's {path} does not list a name, a revision and files. {_REPAIR}"
-        )
-        raise ModelUnavailable(message)
-    return manifest
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +68,7 @@ class BundledEmbedder:
         folder = folder or bundled_folder()
         manifest = check_folder(folder, contents=False)
         table = _read_table(folder / "model.safetensors")
-        tokenizer = _read_tokenizer(folder / "tokenizer.json", pieces=len(table.rows))
+        tokenizer = read_tokenizer(folder / "tokenizer.json", pieces=len(table.rows))
         info = EmbedderInfo(
             name=str(manifest["name"]),
             revision=str(manifest["revision"]),
@@ -166,37 +120,14 @@ class BundledEmbedder:
 
 def _read_table(path: Path) -> _Table:
     import numpy as np
-    from safetensors import SafetensorError
-    from safetensors.numpy import load_file
 
-    try:
-        arrays = load_file(path)
-        rows, scales = arrays["embeddings"], arrays["weights"]
-    except (OSError, KeyError, SafetensorError) as error:
-        message = f"The bundled model's {path} cannot be read: {error!r}. {_REPAIR}"
-        raise ModelUnavailable(message) from error
+    arrays = read_arrays(path, needed=("embeddings", "weights"))
+    rows, scales = arrays["embeddings"], arrays["weights"]
     if rows.dtype != np.int8 or rows.ndim != 2 or scales.shape != rows.shape[:1]:
         message = (
             f"The bundled model's {path} holds embeddings {rows.dtype}{list(rows.shape)} and"
             f" weights {list(scales.shape)}; int8[pieces, dimension] and [pieces] were expected."
-            f" {_REPAIR}"
+            f" {REPAIR}"
         )
         raise ModelUnavailable(message)
     return _Table(rows, scales.astype(np.float32))
-
-
-def _read_tokenizer(path: Path, *, pieces: int) -> Tokenizer:
-    from tokenizers import Tokenizer
-
-    try:
-        tokenizer = Tokenizer.from_file(str(path))
-    except Exception as error:  # the library raises this class itself, nothing narrower
-        message = f"The bundled model's {path} cannot be read: {error}. {_REPAIR}"
-        raise ModelUnavailable(message) from error
-    if tokenizer.get_vocab_size() != pieces:
-        message = (
-            f"The bundled model's {path} has {tokenizer.get_vocab_size():,} pieces, its table"
-            f" {pieces:,} rows. {_REPAIR}"
-        )
-        raise ModelUnavailable(message)
-    return tokenizer

@@ -1,0 +1,87 @@
+"""The best sentences, ranked once more by a judge that reads each together with the question."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from rag.protocols import Reading
+from rag.text import contains_han
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from rag.composers.selection import Sentence
+    from rag.protocols import Judge
+    from rag.schema import Question, Quotation
+
+__all__ = ["by_judgement"]
+
+_READ = 6
+"""Sentences that the judge reads, at most."""
+
+_BEYOND = 0.8
+"""How far behind the best a sentence is not read any more: that hardly ever changes the answer, and
+reading is what takes time."""
+
+_GAIN, _GAIN_ACROSS = 3.0, 1.4
+"""What a sentence gains that the judge is sure of, over one that it is sure answers nothing; and
+the same where it is in another language than the question, of which the judge knows less."""
+
+_SURE = 6.0
+"""A logit beyond which the judge is not surer."""
+
+_HAN, _OTHERS = 150, 420
+"""Characters of a sentence that the judge can read, in Chinese and in other scripts."""
+
+_BEFORE = 60
+"""Characters before a sentence that it may read."""
+
+
+def by_judgement(
+    question: Question,
+    ranked: Sequence[Sentence],
+    judge: Judge,
+    *,
+    quote_of: Callable[[Question, Sentence], Quotation],
+) -> list[Sentence]:
+    """The best sentences by what the judge makes of them too, and the others after them.
+
+    ``quote_of`` gives the clause of a sentence that would be quoted.
+    """
+    bar = ranked[0].score - _BEYOND
+    first = [sentence for sentence in ranked[:_READ] if sentence.score >= bar]
+    readings = [_reading(sentence, lambda each: quote_of(question, each)) for sentence in first]
+    asked_in_han = contains_han(question.rewritten)
+    judged = []
+    for sentence, logit in zip(first, judge.logits(question.rewritten, readings), strict=True):
+        # Of lines with labels it has read few: their label says more against them than it does.
+        held = max(0.0 if sentence.signals["field"] else -_SURE, min(_SURE, logit))
+        signals, gain = {"judged": held}, _GAIN
+        if asked_in_han != contains_han(sentence.text):
+            signals, gain = {"across": 1.0, "judged_across": held}, _GAIN_ACROSS
+        judged.append(
+            replace(
+                sentence,
+                signals={**sentence.signals, **signals},
+                score=sentence.score + gain * (held + _SURE) / (2 * _SURE),
+            )
+        )
+    judged.sort(key=lambda sentence: -sentence.score)
+    return [*judged, *ranked[len(first) :]]
+
+
+def _reading(sentence: Sentence, quote_of: Callable[[Sentence], Quotation]) -> Reading:
+    """Of a sentence that is too long to be read, what is around the clause that tells."""
+    passage = sentence.hit.passage
+    start, end = sentence.start - passage.start, sentence.end - passage.start
+    most = _HAN if contains_han(sentence.text) else _OTHERS
+    if end - start > most:
+        told = quote_of(sentence).start - passage.start
+        start = max(start, min(told - most // 3, end - most))
+        end = min(end, start + most)
+    return Reading(
+        sentence=passage.text[start:end],
+        title=sentence.hit.title,
+        before=passage.text[max(0, start - _BEFORE) : start],
+    )
