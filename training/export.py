@@ -11,15 +11,17 @@ import argparse
 import hashlib
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from safetensors.numpy import save_file
 
 from training.material import CACHE, PROJECT
 
-__all__ = ["main"]
+__all__ = ["int8_rows", "main", "save_arrays", "write_manifest"]
 
 NAME = "static-multilingual-512"
 FILES = (
@@ -30,6 +32,33 @@ FILES = (
     "modules.json",
     "tokenizer.json",
 )
+
+
+def int8_rows(
+    table: npt.NDArray[np.float32],
+) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float32]]:
+    """Rows of a matrix as int8, and the scale of each."""
+    scales = np.maximum(np.abs(table).max(axis=1), 1e-9) / 127
+    rows = np.clip(np.rint(table / scales[:, None]), -127, 127).astype(np.int8)
+    return rows, scales.astype(np.float32)
+
+
+def save_arrays(arrays: dict[str, npt.NDArray[Any]], path: Path) -> None:
+    """Write a safetensors file that everybody may read: the library makes it its owner's."""
+    save_file(arrays, path)
+    path.chmod(0o644)
+
+
+def write_manifest(folder: Path, *, name: str, files: Sequence[str]) -> str:
+    """Write each file's size and hash, and their revision. Returns a line that says so."""
+    listed: dict[str, dict[str, Any]] = {}
+    for each in files:
+        data = (folder / each).read_bytes()
+        listed[each] = {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+    revision = hashlib.sha256(json.dumps(listed, sort_keys=True).encode()).hexdigest()[:12]
+    _write_json(folder / "manifest.json", {"name": name, "revision": revision, "files": listed})
+    total = sum(entry["bytes"] for entry in listed.values())
+    return f"{name}, revision {revision}: {total / 1e6:.1f} MB in {folder}"
 
 
 def _write_json(path: Path, content: object) -> None:
@@ -49,10 +78,8 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
 
     table = np.load(arguments.vectors).astype(np.float32)
-    scales = np.maximum(np.abs(table).max(axis=1), 1e-9) / 127
-    rows = np.clip(np.rint(table / scales[:, None]), -127, 127).astype(np.int8)
-    save_file({"embeddings": rows, "weights": scales}, folder / "model.safetensors")
-    (folder / "model.safetensors").chmod(0o644)  # the library makes it private to its owner
+    rows, scales = int8_rows(table)
+    save_arrays({"embeddings": rows, "weights": scales}, folder / "model.safetensors")
     shutil.copyfile(CACHE / "tokenizer.json", folder / "tokenizer.json")
     _write_json(
         folder / "config.json",
@@ -87,14 +114,7 @@ def main() -> None:
         folder / "config_sentence_transformers.json",
         {"model_type": "SentenceTransformer", "prompts": {}, "similarity_fn_name": "cosine"},
     )
-    files: dict[str, dict[str, Any]] = {}
-    for name in FILES:
-        data = (folder / name).read_bytes()
-        files[name] = {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
-    revision = hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()[:12]
-    _write_json(folder / "manifest.json", {"name": NAME, "revision": revision, "files": files})
-    total = sum(entry["bytes"] for entry in files.values())
-    print(f"{NAME}, revision {revision}: {total / 1e6:.1f} MB in {folder}")
+    print(write_manifest(folder, name=NAME, files=FILES))
 
 
 if __name__ == "__main__":

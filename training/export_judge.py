@@ -7,19 +7,22 @@ and all single characters. Rows of matrices are int8 with one scale each, as tho
 from __future__ import annotations
 
 import argparse
-import hashlib
-import json
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file
 
 from rag.text import simplified
 from training.asked import asked
+from training.export import int8_rows, save_arrays, write_manifest
 from training.material import CACHE, PROJECT, news_texts, read, report_texts
 from training.pretrained import WIDTH, Pretrained, tokenizer_of
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 __all__ = ["main"]
 
@@ -66,10 +69,9 @@ def _kept(start: Pretrained) -> list[int]:
     ]
 
 
-def _rows(name: str, table: np.ndarray) -> dict[str, np.ndarray]:
-    scales = np.maximum(np.abs(table).max(axis=1), 1e-9) / 127
-    rows = np.clip(np.rint(table / scales[:, None]), -127, 127).astype(np.int8)
-    return {name: rows, f"{name}.scale": scales.astype(np.float32)}
+def _rows(name: str, table: npt.NDArray[np.float32]) -> dict[str, npt.NDArray[Any]]:
+    rows, scales = int8_rows(table)
+    return {name: rows, f"{name}.scale": scales}
 
 
 def main() -> None:
@@ -92,17 +94,8 @@ def main() -> None:
             arrays |= _rows(short, array)
         else:
             arrays[short] = array
-    save_file(arrays, folder / "model.safetensors")
-    (folder / "model.safetensors").chmod(0o644)  # the library makes it private to its owner
-    files = {}
-    for name in _FILES:
-        data = (folder / name).read_bytes()
-        files[name] = {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
-    revision = hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()[:12]
-    manifest = {"name": NAME, "revision": revision, "files": files}
-    (folder / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
-    total = sum(each["bytes"] for each in files.values())
-    print(f"{NAME}, revision {revision}: {len(kept):,} pieces, {total / 1e6:.1f} MB in {folder}")
+    save_arrays(arrays, folder / "model.safetensors")
+    print(f"{len(kept):,} pieces;", write_manifest(folder, name=NAME, files=_FILES))
 
 
 if __name__ == "__main__":

@@ -26,7 +26,6 @@ _KEPT = 11
 """Sentences that are kept of them, the nearest, beside those that answer."""
 _OWN = 0.15
 """How much nearer a sentence of the passage itself counts."""
-_BEFORE = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +62,7 @@ def choices() -> list[Choice]:
         Reading(
             sentence=passages[number][1][start:end],
             title=passages[number][0],
-            before=passages[number][1][max(0, start - _BEFORE) : start],
+            before=passages[number][1][:start],
         )
         for number, start, end in places
     ]

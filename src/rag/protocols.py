@@ -208,7 +208,7 @@ class Reranker(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """A sentence that may answer, the title it stands under, and the text right before it."""
+    """A sentence that may answer, its document's title, and the text of its passage before it."""
 
     sentence: str
     title: str

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from rag.errors import DocumentNotFound
 from rag.grounding import ANSWER_BAR
 from rag.plans import five_year_plans
 from rag.questions.places import english_name
 from rag.retrieval import searched_collections
 from rag.schema import Refusal
 from rag.scope import plan_of
-from rag.text import contains_han, fold, simplified, stem, words
+from rag.text import contains_han, fold, stem, words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +25,9 @@ if TYPE_CHECKING:
 __all__ = ["refusal_for", "unwritten"]
 
 _DOCUMENTS_READ = 8
-"""Documents that are read whole for a word; among more, its passages are counted."""
+_CHARACTERS_READ = 500_000
+"""Documents, and their characters together, that are read whole for a word; where there are more,
+the passages of all that are searched are counted."""
 
 _MESSAGES: dict[RefusalCode, tuple[str, str]] = {
     "no_documents": (
@@ -141,15 +145,27 @@ def unwritten(
         for term in terms
     }
     known = {word for each in forms.values() for form in each for word in form}
-    within = retrieval.scope.document_ids
-    if within is not None and len(within) <= _DOCUMENTS_READ:
-        texts = [fold(simplified(engine.document(each).text)) for each in within]
-        written = {word for word in known if any(word in text for text in texts)}
-    else:
+    texts = _texts(retrieval.scope.document_ids, engine) if known else []
+    if texts is None:
         collections = searched_collections(engine, collection)
         counted = [engine.document_frequencies(known, collection=each)[0] for each in collections]
         written = {word for word in known if any(counts.get(word) for counts in counted)}
+    else:
+        written = {word for word in known if any(word in text for text in texts)}
     return tuple(term for term, each in forms.items() if not any(written >= {*f} for f in each))
+
+
+def _texts(document_ids: frozenset[str] | None, engine: Engine) -> list[str] | None:
+    """The folded texts of documents; None where they are too many or too long to be read."""
+    if document_ids is None or len(document_ids) > _DOCUMENTS_READ:
+        return None
+    texts: list[str] = []
+    for document_id in document_ids:
+        with suppress(DocumentNotFound):  # it has been deleted since it was searched
+            texts.append(engine.document(document_id).text)
+    if sum(map(len, texts)) > _CHARACTERS_READ:
+        return None
+    return [fold(text) for text in texts]
 
 
 def _refusal(

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
 
 from rag.cli import main
 from rag.cli.ports import listen
+from rag.judges.bundled import judge_folder
 
 pytestmark = pytest.mark.usefixtures("workplace")
 
@@ -34,6 +36,26 @@ class TestDoctor:
         assert code == 0
         assert report["healthy"] is True
         assert "1 documents" in by_name["index"]["found"]
+        assert by_name["model"]["found"].count("complete") == 2
+
+    def test_a_damaged_judge_fails(
+        self,
+        sample_index: Path,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        copy = Path(shutil.copytree(judge_folder(), tmp_path / "judge"))
+        data = bytearray((copy / "model.safetensors").read_bytes())
+        data[-1] ^= 1
+        (copy / "model.safetensors").write_bytes(data)
+        monkeypatch.setattr("rag.judges.bundled.judge_folder", lambda: copy)
+        monkeypatch.setenv("RAG_PORT", "0")
+        assert main(["doctor", "--json", "--data-dir", str(sample_index)]) == 1
+        report = json.loads(capsys.readouterr().out)
+        failed = [each for each in report["checks"] if each["status"] == "fail"]
+        assert [each["check"] for each in failed] == ["model"]
+        assert "model.safetensors is damaged" in failed[0]["found"]
 
     def test_an_index_of_another_model_fails_and_says_what_to_do(
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from rag.errors import DocumentNotFound
 from rag.questions import understand
 from rag.refusals import refusal_for, unwritten
 from rag.retrieval import Retrieval
@@ -97,6 +98,9 @@ class _Engine:
     text = "停车泊位超10万个，轨道交通运营里程突破200公里。"
 
     def document(self, document_id: str) -> Document:
+        if document_id == "gone":
+            message = "There is no such document."
+            raise DocumentNotFound(message)
         return Document(
             document_id=document_id,
             collection="default",
@@ -113,7 +117,9 @@ class _Engine:
         return {term: int(term in self.text) for term in terms}, 1
 
 
-@pytest.mark.parametrize("within", [frozenset({"d"}), None])
+@pytest.mark.parametrize(
+    "within", [frozenset({"d"}), frozenset({"d", "gone"}), frozenset(map(str, range(9))), None]
+)
 @pytest.mark.parametrize(
     ("question", "expected"),
     [("新增多少个停车泊位", ()), ("地铁票价多少", ("票价",)), ("How long is the metro", ())],
@@ -133,3 +139,11 @@ def test_a_word_without_a_form_in_the_passages_language_is_not_called_missing() 
     retrieval = replace(_retrieval("Who led the quokkas?"), hits=(hit,))
     engine: Any = _Engine()
     assert unwritten(["quokkas"], retrieval, engine=engine, collection="default") == ()
+
+
+def test_documents_too_long_to_be_read_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rag.refusals._CHARACTERS_READ", 3)
+    monkeypatch.setattr("rag.refusals.fold", None)  # which reading would need
+    retrieval = _retrieval("地铁票价多少", document_ids=frozenset({"d"}))
+    engine: Any = _Engine()
+    assert unwritten(["票价"], retrieval, engine=engine, collection="default") == ("票价",)

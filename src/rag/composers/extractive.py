@@ -111,10 +111,11 @@ class ExtractiveComposer:
         ranked = self.sentences(question, hits[:_PASSAGES_READ])
         if not ranked:
             return Draft(sentences=())
+        quote_of = self._quoting(question)
         if question.kind == "number":
-            ranked = self._by_quotation(question, ranked)
+            ranked = self._by_quotation(question, ranked, quote_of)
         if self._judge is not None:
-            ranked = by_judgement(question, ranked, self._judge, quote_of=self._quote)
+            ranked = by_judgement(question, ranked, self._judge, quote_of=quote_of)
         best = ranked[0]
         listed = announced(question, ranked, self._passages_of) or below_heading(
             question, ranked, penalty=SENTENCE_WEIGHTS["heading"]
@@ -127,8 +128,8 @@ class ExtractiveComposer:
                 signals={**evidence_signals(question, announcing), "margin": _FAR, "lacks": 0.0},
             )
         chosen = choose(question, ranked)
-        quoted = [(sentence, self._quote(question, sentence)) for sentence in chosen]
-        told = self._quote(question, best)
+        quoted = [(sentence, quote_of(sentence)) for sentence in chosen]
+        told = quote_of(best)
         kept = quoted[: 1 + _affordable(question, [len(q.text) for _, q in quoted])]
         labelled = needs_label(question, [sentence for sentence, _ in kept], hits)
         drafted = tuple(
@@ -215,17 +216,31 @@ class ExtractiveComposer:
         result.sort(key=lambda s: (-s.score, s.hit.rank, s.start))
         return result
 
-    def _quote(self, question: Question, sentence: Sentence) -> Quotation:
-        return quote(question, sentence, matcher=self._matcher)
+    def _quoting(self, question: Question) -> Callable[[Sentence], Quotation]:
+        """What is quoted of a sentence: made once, for the choice and for the answer."""
+        made: dict[tuple[str, int], Quotation] = {}
 
-    def _by_quotation(self, question: Question, ranked: Sequence[Sentence]) -> list[Sentence]:
+        def quote_of(sentence: Sentence) -> Quotation:
+            place = (sentence.hit.passage.passage_id, sentence.start)
+            if place not in made:
+                made[place] = quote(question, sentence, matcher=self._matcher)
+            return made[place]
+
+        return quote_of
+
+    def _by_quotation(
+        self,
+        question: Question,
+        ranked: Sequence[Sentence],
+        quote_of: Callable[[Sentence], Quotation],
+    ) -> list[Sentence]:
         """The best sentences by what would be quoted of them, and the others after them."""
-        first = [self._judged(question, sentence) for sentence in ranked[:_QUOTED]]
+        first = [self._less(question, each, quote_of(each)) for each in ranked[:_QUOTED]]
         first.sort(key=lambda sentence: -sentence.score)
         return [*first, *ranked[_QUOTED:]]
 
-    def _judged(self, question: Question, sentence: Sentence) -> Sentence:
-        quotation = self._quote(question, sentence)
+    def _less(self, question: Question, sentence: Sentence, quotation: Quotation) -> Sentence:
+        """A sentence with a score that is less by what its quotation does not hold."""
         quoted = self._quoted(question, sentence, quotation)
         lost = SENTENCE_WEIGHTS["coverage"] * (sentence.coverage - quoted.coverage)
         told = kind_agreement(question, quotation.text)

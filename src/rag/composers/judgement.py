@@ -34,16 +34,13 @@ _SURE = 6.0
 _HAN, _OTHERS = 150, 420
 """Characters of a sentence that the judge can read, in Chinese and in other scripts."""
 
-_BEFORE = 60
-"""Characters before a sentence that it may read."""
-
 
 def by_judgement(
     question: Question,
     ranked: Sequence[Sentence],
     judge: Judge,
     *,
-    quote_of: Callable[[Question, Sentence], Quotation],
+    quote_of: Callable[[Sentence], Quotation],
 ) -> list[Sentence]:
     """The best sentences by what the judge makes of them too, and the others after them.
 
@@ -51,7 +48,7 @@ def by_judgement(
     """
     bar = ranked[0].score - _BEYOND
     first = [sentence for sentence in ranked[:_READ] if sentence.score >= bar]
-    readings = [_reading(sentence, lambda each: quote_of(question, each)) for sentence in first]
+    readings = [_reading(sentence, quote_of) for sentence in first]
     asked_in_han = contains_han(question.rewritten)
     judged = []
     for sentence, logit in zip(first, judge.logits(question.rewritten, readings), strict=True):
@@ -83,5 +80,5 @@ def _reading(sentence: Sentence, quote_of: Callable[[Sentence], Quotation]) -> R
     return Reading(
         sentence=passage.text[start:end],
         title=sentence.hit.title,
-        before=passage.text[max(0, start - _BEFORE) : start],
+        before=passage.text[:start],
     )
