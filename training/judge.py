@@ -4,7 +4,8 @@ Of a question's sentences and "none of them" the right one is to be the most pro
 over the list). The vectors of words stay as they are, so that words which the training never
 uses keep their meaning.
 
-Usage: python -m training.judge       (an hour on two cores; to .cache/training/judge.safetensors)
+Usage: python -m training.judge          (an hour on two cores; .cache/training/judge.safetensors)
+       python -m training.judge --again  (from the folder that ships; an hour and a half)
 """
 
 from __future__ import annotations
@@ -24,12 +25,16 @@ from safetensors.torch import save_file
 from torch import nn
 from torch.nn import functional
 
-from rag.judges.bundled import HEAD_WIDTH, sequence
+from rag.bundled import read_arrays
+from rag.judges.bundled import HEAD_WIDTH, judge_folder, sequence
+from rag.text import contains_han
 from training.judging import Choice, choices, is_held_out
 from training.material import CACHE
 from training.pretrained import PADDING, WIDTH, Pretrained, tokenizer_of
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tokenizers import Tokenizer
 
     from rag.protocols import Reading
@@ -43,10 +48,17 @@ _SENTENCES = 5
 """Of each question."""
 _NOTHING = 0.12
 """Share of questions whose right sentences are left out, so that nothing answers them."""
-_RATE = 2e-4
+_RATE, _RATE_AGAIN = 2e-4, 1.5e-4
 _RISE = 60
 _EASY = 160
 """Steps that ask encyclopaedic questions alone, whose words their answers share."""
+_TIMES = {(True, True): 1, (True, False): 3, (False, True): 2, (False, False): 3}
+"""How often a question is asked the second time, by whether it, and its passage, are Chinese: of
+English passages there are few."""
+_THIN = 3
+"""Of encyclopaedic questions, one in so many is asked the second time."""
+_NEAREST = 5
+"""Of the wrong sentences, those that half of the chosen ones are among, the second time."""
 _TOGETHER = 21
 """Sequences of like length that are read at once."""
 _POSITIONS = 256
@@ -114,6 +126,18 @@ class Judge(nn.Module):
         self.hidden, self.logit = nn.Linear(2 * WIDTH, WIDTH), nn.Linear(WIDTH, 1)
         _set(self.logit, torch.zeros(1, WIDTH), torch.zeros(1))
 
+    def take(self, folder: Path) -> None:
+        """Go on from the weights of a judge's folder; those of words are the pretrained ones."""
+        arrays = read_arrays(folder / "model.safetensors", needed=("word", "logit.weight"))
+        own = {}
+        for name in self.state_dict():
+            short = name.removeprefix("layers.")
+            rows = arrays[short].astype(np.float32)
+            if f"{short}.scale" in arrays:
+                rows *= arrays[f"{short}.scale"].astype(np.float32)[:, None]
+            own[name] = torch.from_numpy(rows)
+        self.load_state_dict(own)
+
     def forward(self, pieces: torch.Tensor, parts: torch.Tensor) -> torch.Tensor:
         """Logits of sequences, padded to the same length."""
         there = pieces != PADDING
@@ -175,16 +199,33 @@ class Scorer:
         return self._known[text]
 
 
-def _offer(choice: Choice, chance: random.Random) -> Offered:
+def _offer(choice: Choice, chance: random.Random, *, again: bool) -> Offered:
     right = list(choice.right)
     if chance.random() < _NOTHING:
         right = []
     right = chance.sample(right, min(2, len(right)))
-    wrong = chance.sample(choice.wrong, min(_SENTENCES - len(right), len(choice.wrong)))
+    among = choice.wrong
+    if again and chance.random() < 0.5:
+        among = among[:_NEAREST]
+    wrong = chance.sample(among, min(_SENTENCES - len(right), len(among)))
     return Offered(choice.question, [*right, *wrong], len(right))
 
 
-def _batches(learned: list[Choice], chance: random.Random) -> Iterator[list[Offered]]:
+def _again(learned: Sequence[Choice]) -> list[Choice]:
+    """The questions as often as they are asked the second time."""
+    found = []
+    for number, choice in enumerate(learned):
+        if not choice.title:
+            found += [choice] * (number % _THIN == 0)
+        elif readings := [*choice.right, *choice.wrong]:
+            kind = contains_han(choice.question), contains_han(readings[0].sentence)
+            found += [choice] * _TIMES[kind]
+    return found
+
+
+def _batches(
+    learned: list[Choice], chance: random.Random, *, again: bool
+) -> Iterator[list[Offered]]:
     """Questions with sentences of like length. Endless."""
     waiting: list[Offered] = []
     step, order = 0, iter(())
@@ -195,8 +236,8 @@ def _batches(learned: list[Choice], chance: random.Random) -> Iterator[list[Offe
             if choice is None:
                 chance.shuffle(learned)
                 order = iter(list(learned))
-            elif step >= _EASY or not choice.title:
-                waiting.append(_offer(choice, chance))
+            elif again or step >= _EASY or not choice.title:
+                waiting.append(_offer(choice, chance, again=again))
         waiting.sort(key=lambda each: max((len(r.sentence) for r in each.readings), default=0))
         first = chance.randrange(len(waiting) - _QUESTIONS + 1)
         batch = [each for each in waiting[first : first + _QUESTIONS] if each.readings]
@@ -229,6 +270,7 @@ def _measure(scorer: Scorer, held_out: Sequence[Choice], count: int) -> None:
         if choice.right:
             kind = "encyclopaedic" if not choice.title else "others"
             kind += ", English" if choice.question.isascii() else ""
+            kind += "" if contains_han(readings[0].sentence) else ", of English texts"
             first[kind].append(int(logits.argmax()) < len(choice.right))
     for kind, right in sorted(first.items()):
         print(f"  right sentence first, {kind}: {np.mean(right):.3f} of {len(right)}")
@@ -242,12 +284,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--steps", type=int, default=1500)
     parser.add_argument("--layers", type=int, default=4)
+    parser.add_argument("--again", action="store_true", help="go on from the folder that ships")
     arguments = parser.parse_args()
     torch.manual_seed(_SEED)
     start = Pretrained.load()
     scorer = Scorer(
         judge := Judge(start, arguments.layers), tokenizer_of(start.pieces, start.scores)
     )
+    if again := arguments.again:
+        judge.take(judge_folder())
     material = choices()
     learned = [choice for choice in material if not is_held_out(choice.title or choice.question)]
     held_out = [choice for choice in material if is_held_out(choice.title or choice.question)]
@@ -256,12 +301,16 @@ def main() -> None:
     others = [each for each in judge.parameters() if each.ndim <= 1]
     groups = [{"params": matrices, "weight_decay": 0.01}, {"params": others, "weight_decay": 0.0}]
     optimiser = torch.optim.AdamW(groups, lr=_RATE, betas=(0.9, 0.98), fused=True)
-    batches = _batches(learned, random.Random(_SEED))
+    if again:
+        learned = _again(learned)
+        _measure(scorer, held_out, 600)
+    rate = _RATE_AGAIN if again else _RATE
+    batches = _batches(learned, random.Random(_SEED + again), again=again)
     started, losses = time.monotonic(), []
     for step in range(1, arguments.steps + 1):
         fall = 0.5 * (1 + math.cos(math.pi * step / arguments.steps))
         for group in optimiser.param_groups:
-            group["lr"] = _RATE * min(1, step / _RISE) * (_LEAST + (1 - _LEAST) * fall)
+            group["lr"] = rate * min(1, step / _RISE) * (_LEAST + (1 - _LEAST) * fall)
         batch = next(batches)
         loss = _loss(batch, scorer.logits(batch))
         optimiser.zero_grad(set_to_none=True)

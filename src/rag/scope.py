@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from rag.plans import five_year_plans
-from rag.questions import bare_name
+from rag.questions import bare_name, province_of
 from rag.questions.terms import explicit_years
 
 if TYPE_CHECKING:
@@ -82,7 +82,8 @@ def choose_scope(
 ) -> Scope:
     """The documents that the places and years of a question point to. See ``by_metadata``.
 
-    A place or year that no document is about does not narrow the search: it is reported.
+    A place or year that no document is about is reported. Such a year does not narrow the search;
+    such a place does where documents are about its province: one of them may write of it.
     """
     chosen = list(documents)
     applied: dict[str, str | int] = {}
@@ -97,6 +98,10 @@ def choose_scope(
             applied["place"] = known[0]
         elif about:
             missing_places = question.places
+            around = [p for p in map(province_of, question.places) if p in about]
+            if around:
+                chosen = [d for d in chosen if d.place in around]
+                applied["place"] = around[0]
         dated = [d for d in chosen if d.years]
         named = [d for d in dated if d.year in question.report_years]
         if question.report_years and dated:

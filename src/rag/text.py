@@ -23,6 +23,7 @@ __all__ = [
     "contains_han",
     "fold",
     "folded_words",
+    "is_guessed",
     "language",
     "normalise",
     "sentences",
@@ -219,6 +220,16 @@ def tagged_words(text: str) -> list[tuple[str, str]]:
     return [
         (word, "eng" if kind == "word" else kind) for word, kind in zip(found, kinds, strict=True)
     ]
+
+
+def is_guessed(word: str) -> bool:
+    """Whether a Chinese word is in no dictionary: the segmenter took it for one by its characters.
+
+    That is how it finds names (骆岗), and how it joins what is no word (能活).
+    """
+    import rjieba
+
+    return contains_han(word) and not rjieba.has_word(word)
 
 
 def terms(text: str) -> list[str]:

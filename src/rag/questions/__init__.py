@@ -2,7 +2,7 @@
 
 from rag.questions.dialogue import carry_over
 from rag.questions.parts import split_question
-from rag.questions.places import bare_name, find_places, names_place
+from rag.questions.places import bare_name, find_places, names_place, province_of
 from rag.questions.romanisation import with_written_names
 from rag.questions.understanding import understand
 
@@ -11,6 +11,7 @@ __all__ = [
     "carry_over",
     "find_places",
     "names_place",
+    "province_of",
     "split_question",
     "understand",
     "with_written_names",

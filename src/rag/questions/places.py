@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["bare_name", "english_name", "find_places", "names_place"]
+__all__ = ["bare_name", "english_name", "find_places", "names_place", "province_of"]
 
 _SUFFIX = re.compile(
     r"(?<=..)(?:特别行政区|(?:维吾尔|壮族|回族)?自治区|(?:[^市省区县]{1,6}族)?自治[州县]|省|市|地区|州|[区县旗])$"
@@ -53,6 +53,12 @@ def find_places(text: str, *, known: Iterable[str] = ()) -> tuple[str, ...]:
 def english_name(place: str) -> str:
     """The English name of a place by its bare Chinese name, or that where none is known."""
     return _english_names().get(place, place)
+
+
+def province_of(place: str) -> str | None:
+    """The bare name of the Chinese province that a place lies in; None for a province, or abroad."""
+    province = _gazetteer()[0].get(place, "-")
+    return None if province in {"-", "*"} else province
 
 
 def names_place(term: str, places: Iterable[str]) -> bool:

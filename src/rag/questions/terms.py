@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from rag.plans import without_plans
 from rag.questions.glossary import find_expressions
@@ -13,7 +14,10 @@ from rag.questions.vocabulary import (
     TELLING_CHARACTERS,
     TITLE_WORDS,
 )
-from rag.text import contains_han, fold, tagged_words
+from rag.text import contains_han, fold, is_guessed, tagged_words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 __all__ = [
     "capitalised",
@@ -50,6 +54,9 @@ _WRITTEN_YEAR = re.compile(_YEAR.pattern + r"(?:\s*年度?)?")
 _HAN_DIGITS = {character: str(digit) for digit, character in enumerate("〇一二三四五六七八九")}
 _HAN_YEAR = re.compile("(?P<year>[一二][〇零九][〇零一二三四五六七八九]{2})年")
 
+
+_GUESSED_AROUND = re.compile(r"^[要能会想没不还各那这哪]+|(?<=.)[了着过得的个要是有到]+$")
+"""What begins or ends a word that the segmenter only guessed, and is a word of its own: 能活."""
 
 # 多少人次 asks for a unit; that a sentence has the unit is judged by itself.
 _ASKED_UNIT = re.compile(
@@ -140,7 +147,7 @@ def capitalised(text: str) -> frozenset[str]:
 
 def _add_words(folded: str, weights: dict[str, float]) -> None:
     # The segmenter would join a place to what follows it: 江西省政府 is not in any passage.
-    for token, tag in tagged_words(_REPORT.sub(r" \g<0> ", folded)):
+    for token, tag in _words(_REPORT.sub(r" \g<0> ", folded)):
         word = token.removesuffix("'s")
         if word in STOPWORDS or word in ENGLISH_STOPWORDS:
             continue
@@ -154,6 +161,17 @@ def _add_words(folded: str, weights: dict[str, float]) -> None:
         if word in GENERIC_WORDS:
             weight = min(weight, _GENERIC_WEIGHT)
         weights.setdefault(word, weight)
+
+
+def _words(folded: str) -> Iterator[tuple[str, str]]:
+    """Words with their tags, guessed ones without the words around them that they took in."""
+    for word, tag in tagged_words(folded):
+        if tag != "figure" and len(word) > 1 and is_guessed(word):
+            told = _GUESSED_AROUND.sub("", word)
+            if told != word:
+                yield from tagged_words(told)
+                continue
+        yield word, tag
 
 
 def _in_han(number: int) -> str:
