@@ -100,7 +100,7 @@ def choose_scope(
             missing_places = question.places
             around = [p for p in map(province_of, question.places) if p in about]
             if around:
-                chosen = [d for d in chosen if d.place in around]
+                chosen = [d for d in chosen if d.place is None or d.place in around]
                 applied["place"] = around[0]
         dated = [d for d in chosen if d.years]
         named = [d for d in dated if d.year in question.report_years]

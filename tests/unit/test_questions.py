@@ -151,6 +151,23 @@ def test_a_place_is_no_part_of_another_word(question: str, terms: set[str]) -> N
     assert set(understand(question).terms) == terms
 
 
+@pytest.mark.parametrize(
+    ("question", "term", "no_term"),
+    [
+        ("农村老人每月能领多少钱？", "老人", "能领"),
+        ("去年发了多少补贴？", "补贴", "发了"),
+        ("失能老人有多少？", "失能", "能老"),
+        ("骆岗公园有多大？", "骆岗", "岗公"),
+    ],
+)
+def test_a_guessed_word_does_not_take_in_those_around_it(
+    question: str, term: str, no_term: str
+) -> None:
+    terms = understand(question).terms
+    assert term in terms
+    assert no_term not in terms
+
+
 def test_that_year_beside_the_year_of_a_report_is_its_own() -> None:
     assert understand("2026年贵州省政府工作报告提出的当年增长目标").relative_years == (0,)
     assert understand("当年的增长目标").relative_years == ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from rag.composers.fields import is_field
@@ -13,6 +14,8 @@ from rag.schema import Quotation
 from rag.text import clauses, sentences
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rag.composers.selection import Sentence
     from rag.evidence import TermMatcher
     from rag.schema import Question
@@ -38,6 +41,11 @@ CONTINUES = re.compile(
 _ITEMS = re.compile(r"主要[有是]|一是|包括|具体[有是]|分别是|[（(]?1[）)、.]|First")
 
 _ENDED = re.compile(r"[。！？!?；;.：:，,][”’」』）)\]\"']*$")
+
+_SEMICOLON = re.compile(r"[；;]\s*$")
+
+_TELLS_MORE = 0.1
+"""How much more of the question a statement tells than the next, if it is the one asked about."""
 
 _TRAILING = re.compile(r"[，；：、。,;:\s]+$")
 
@@ -85,9 +93,9 @@ def _window(
         if not pointed or question.terms[column] not in GENERIC_WORDS
     ]
 
-    def held(rows: range) -> float:
+    def held(among: range) -> float:
         return sum(
-            weight * max(float(matches[row][column]) for row in rows) for column, weight in counted
+            weight * max(float(matches[row][column]) for row in among) for column, weight in counted
         )
 
     def held_at_all(row: int) -> float:
@@ -101,17 +109,25 @@ def _window(
         for row, piece in enumerate(pieces)
     ]
     agreeing = [kind_agreement(question, piece) for piece in pieces]
-    strongest = max(agreeing)
-    seeds = [row for row in range(len(pieces)) if agreeing[row] == strongest]
-    if not pointed:
-        seeds = list(range(len(pieces)))
+    rows = range(len(pieces))
+    if pointed:
+        # 成人12册，借期30天；少儿8册，借期20天: one is asked about, not the figures of the other.
+        told_by = [
+            (held(part) / total + 0.3 * max(agreeing[row] for row in part), part)
+            for part in _statements(pieces)
+        ]
+        told_by.sort(key=lambda each: -each[0])
+        if len(told_by) > 1 and told_by[0][0] > told_by[1][0] + _TELLS_MORE:
+            rows = told_by[0][1]
+    strongest = max(agreeing[row] for row in rows)
+    seeds = [row for row in rows if agreeing[row] == strongest or not pointed]
 
     def standing(row: int) -> tuple[float, float, int]:
         return round(values[row], 2), held_at_all(row), -row
 
     first = last = max(seeds, key=standing)
     # A figure follows what it is of: one that stands before it is of something else.
-    topical = max(range(len(pieces)), key=lambda row: (held(range(row, row + 1)), -row))
+    topical = max(rows, key=lambda row: (held(range(row, row + 1)), -row))
     told, beside = (held(range(row, row + 1)) for row in (topical, first))
     # So is one that stands after it, where the clause has a figure of its own.
     foreign = agreeing[topical] > -1 if first < topical else agreeing[topical] >= 0
@@ -132,11 +148,11 @@ def _window(
         # (、居万亿城市第7位) belongs to its subject.
         now = held(range(first, last + 1))
         left = right = -1.0
-        if first > 0 and length(first - 1, last) <= budget:
+        if first > rows.start and length(first - 1, last) <= budget:
             left = held(range(first - 1, last + 1)) - now
             if CONTINUES.match(pieces[first]):
                 left += 0.05 * total
-        if last + 1 < len(pieces) and length(first, last + 1) <= budget:
+        if last + 1 < rows.stop and length(first, last + 1) <= budget:
             right = held(range(first, last + 2)) - now
             if CONTINUES.match(pieces[last + 1]) or question.kind == "list":
                 right += 0.04 * total
@@ -147,6 +163,13 @@ def _window(
         else:
             last += 1
     return spans[first][0] + offset, spans[last][1] + offset
+
+
+def _statements(pieces: Sequence[str]) -> list[range]:
+    """The clauses between one semicolon and the next."""
+    ends = [row + 1 for row, piece in enumerate(pieces) if _SEMICOLON.search(piece)]
+    borders = [0, *ends, *([] if ends and ends[-1] == len(pieces) else [len(pieces)])]
+    return [range(start, end) for start, end in pairwise(borders)]
 
 
 def units(text: str) -> list[tuple[int, int]]:

@@ -56,7 +56,7 @@ def english_name(place: str) -> str:
 
 
 def province_of(place: str) -> str | None:
-    """The bare name of the Chinese province that a place lies in; None for a province, or abroad."""
+    """The bare name of the Chinese province a place lies in; None for a province, or abroad."""
     province = _gazetteer()[0].get(place, "-")
     return None if province in {"-", "*"} else province
 

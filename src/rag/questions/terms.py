@@ -10,6 +10,7 @@ from rag.questions.glossary import find_expressions
 from rag.questions.vocabulary import (
     ENGLISH_STOPWORDS,
     GENERIC_WORDS,
+    MISTAGGED,
     STOPWORDS,
     TELLING_CHARACTERS,
     TITLE_WORDS,
@@ -171,7 +172,7 @@ def _words(folded: str) -> Iterator[tuple[str, str]]:
             if told != word:
                 yield from tagged_words(told)
                 continue
-        yield word, tag
+        yield word, MISTAGGED.get(word, tag)
 
 
 def _in_han(number: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = [
     "ENGLISH_STOPWORDS",
     "GENERIC_WORDS",
+    "MISTAGGED",
     "STOPWORDS",
     "TELLING_CHARACTERS",
     "TITLE_WORDS",
@@ -34,6 +35,28 @@ STOPWORDS = _words(
     """
 )
 """Chinese words, already segmented, that never count as content."""
+
+MISTAGGED = {
+    word: tag
+    for tag, words in {
+        "n": """
+            少年 少儿 青年 老年 中年 童年 成年 晚年 大米 良种 首都 首尔 首相 元首 大连 大足 大同
+            也门 马里 永定 三星堆 周恩来 越共 高速 高新 小偷 相声 相机 大自然 真相 好处 难处 长处
+            难点 难度 进度 差别 批次 比分 终点 频次 满分 偏好 初衷 预后 日期 生日 周期 潜伏期 赛季
+            雨季 汛期 春节 国庆 国庆节 五一 中秋 端午 清明 元宵 青年节 节日 节假日 节庆 假期 暑假
+            寒假 暑期 元朝 清朝 明清 唐代 清代 元代 现代 当代 古代 本科 港澳台
+        """,
+        "v": """
+            立法 更新 整顿 徒步 互动 首发 异常 长途 终身 自愿 索要 相处 进步 同意 反对 暂停 重复
+            仿真 随机 特许 非公 逾期 过期 酒后 中暑 去世 术后 灾后 战后 震后 赛前 期末 夏季 冬季
+            春季 秋季 夏天 冬天 春天 秋天 周末 晚上 夜间 夜里 夜晚 凌晨 早上 中午 上午 下午 傍晚
+            雨天 在家 本地 接管 即时
+        """,
+    }.items()
+    for word in words.split()
+}
+"""Words that name something, with their part of speech: the segmenter's dictionary has them as
+adverbs, numerals, pronouns or mere times."""
 
 TELLING_CHARACTERS = frozenset(
     "水路车茶粮煤钢船桥港湖河江海山树林房楼药病电气油盐糖酒牛羊猪鸡鱼米麦棉果菜花草田村"
