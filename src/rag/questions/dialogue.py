@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from rag.questions.places import bare_name, english_name, find_places
-from rag.questions.terms import is_bare
+from rag.questions.terms import names_nothing
 from rag.text import contains_han
 
 if TYPE_CHECKING:
@@ -25,8 +25,9 @@ _ELLIPSIS = re.compile(
     re.I,
 )
 _ANAPHOR = re.compile(
-    r"它们?|其中|(?<!在)其(?![他它实余])|这些|那些|这个|那个|这项|这里|那里|该(?:项|市|省|指标|项目|园区|中心)|此项|上述|前者|后者"
-    r"|\b(?:it|its|they|them|their|those|these|that one|the same|there)\b",
+    r"它们?|(?<!其)他(?![人国乡])|她|其中|(?<!在)其(?![他它实余])|[这那](?:[些个项里位所座家条款]|件事)"
+    r"|该(?:项|市|省|指标|项目|园区|中心)|此项|上述|前者|后者"
+    r"|\b(?:it|its|they|them|their|those|these|that one|the same|there|he|him|his|she|her)\b",
     re.I,
 )
 _FILLER = re.compile(
@@ -44,7 +45,7 @@ _PRESENT = {"did": "does", "was": "is", "were": "are"}
 _TENSE = re.compile(r"\b(?:did|was|were)\b")
 """The tense of a question belongs to its year: that of another year may ask for plans."""
 _QUESTION = re.compile(
-    r"多少|几|什么|哪|怎|如何|吗|谁|\b(?:how|what|which|who|when|where|why)\b", re.I
+    r"多[少久]|几|什么|哪|怎|如何|吗|谁|\b(?:how|what|which|who|when|where|why)\b", re.I
 )
 _ASKED = re.compile(
     r"(?:是|有|达到?|为)?(?:多少|几)[万亿]?[\u4e00-\u9fff]?|是什么|有哪些|怎么样|如何|\bhow\s+(?:many|much|long)\b",
@@ -85,7 +86,7 @@ def carry_over(
     """The question with what the previous questions leave implied, or unchanged.
 
     A follow-up is recognised by its form: it opens with 那, "and", "what about", ends in 呢,
-    points back with 其中, 它, "it", "those", or names no topic of its own. Anything else is a
+    points back with 其中, 它, "it", "those", or has no noun of its own. Anything else is a
     new topic and inherits nothing, unless it is to be read as a follow-up ``whatever_its_form``.
     ``known_places`` are those that documents are about.
     """
@@ -102,12 +103,12 @@ def carry_over(
         return f"{_stem_of(old, attribute['name'])}{attribute['name']}是多少"
     if _ENGLISH_ATTRIBUTE.fullmatch(new) and not chinese:
         return f"{old}, {new}"
-    if not is_bare(new) and not _ANAPHOR.search(new) and not _QUESTION.search(new):
+    if not names_nothing(new) and not _ANAPHOR.search(new) and not _QUESTION.search(new):
         return _another_topic(old, new, known)
     if _YEARS.search(new):
         old = _TENSE.sub(lambda past: _PRESENT[past[0]], _YEARS.sub("", old))
-    if _AIMS.search(new):
-        old = _AIMS.sub("", old)
+    if _AIMS.search(new) or _YEARS.search(new):
+        old = _AIMS.sub("", old)  # of another year results may be asked
     if chinese and _QUESTION.search(new):
         # The new question has its own question word: the old one's would only mislead.
         old = _QUESTION_WORDS.sub("", old)
@@ -181,7 +182,7 @@ def points_back(text: str) -> bool:
 
 
 def _follows(text: str) -> bool:
-    return bool(_ELLIPSIS.search(text) or _ANAPHOR.search(text)) or is_bare(text)
+    return bool(_ELLIPSIS.search(text) or _ANAPHOR.search(text)) or names_nothing(text)
 
 
 def _topic(history: Sequence[Turn], known: Sequence[str]) -> str:

@@ -25,6 +25,7 @@ __all__ = [
     "content_terms",
     "explicit_years",
     "is_bare",
+    "names_nothing",
     "proper_nouns",
     "quoted",
     "report_years",
@@ -186,3 +187,8 @@ def _in_han(number: int) -> str:
 def is_bare(text: str) -> bool:
     """Whether a question names no topic of its own: only years, aims and question words."""
     return all(weight <= _GENERIC_WEIGHT for weight in content_terms(text)[0].values())
+
+
+def names_nothing(text: str) -> bool:
+    """Whether a question has no noun of its own: 要是丢了，补一张收钱吗."""
+    return all(weight <= _VERB_WEIGHT for weight in content_terms(text)[0].values())
