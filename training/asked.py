@@ -16,10 +16,12 @@ from pathlib import Path
 
 from training.material import SHARED, read
 
-__all__ = ["Asked", "asked", "passages_of"]
+__all__ = ["Asked", "asked", "measuring_titles", "passages_of"]
 
 _QUESTIONS = Path(__file__).with_name("questions.jsonl")
 _PAGES = Path(__file__).with_name("pages.jsonl")
+_MEASURING = slice(250, 334)
+"""Pages that only measure: whole documents whose facts compete."""
 _LENGTHS = {"reports_en": (350, 1100)}
 _LENGTH = (180, 650)
 """Characters a passage has at least, and as a rule at most."""
@@ -75,6 +77,12 @@ def _pages() -> list[dict[str, str]]:
     """Pages that were invented for training: of universities, services, shops, encyclopaedias."""
     lines = _PAGES.read_text(encoding="utf-8").splitlines()
     return [json.loads(line) for line in lines]
+
+
+@cache
+def measuring_titles() -> frozenset[str]:
+    """Titles of the pages that nothing is learned from."""
+    return frozenset(page["title"] for page in _pages()[_MEASURING])
 
 
 @cache

@@ -52,6 +52,9 @@ _CONTEXT = 0.85
 """What a term counts that only a passage's headings and its document's title hold: two institutions
 have the same page, and only its title says whose it is."""
 
+_ECHO_READ = 400
+"""Characters of a passage that may do no more than repeat its title; longer ones tell something."""
+
 _IN_FIVE = 0.2
 """How well what was done in five years agrees with a question about one of them."""
 
@@ -65,11 +68,12 @@ _PLANNED = 0.6
 """How well a plan for a year agrees with a question about that year, put neither way."""
 
 RANKING_WEIGHTS: Mapping[str, float] = {
-    "dense": 1.1,  # cosine of question and passage
+    "dense": 0.9,  # cosine of question and passage
     "lexical": 0.10,  # BM25-like score as a share of the best candidate's
     "coverage": 0.9,  # weighted share of the question's terms that the passage holds, softly
     "period": 0.13,  # review or plan, as the question wants: 1, 0 unknown, -1 the other
     "year": 0.3,  # the year asked for is the passage's, or is written in it: 1, 0, -1
+    "echo": -0.4,  # share of its characters that only repeat the title or the headings
 }
 """What each signal of a passage counts. A passage's score is the weighted sum."""
 
@@ -246,6 +250,7 @@ class Retriever:
                 "coverage": held / weight_sum if weight_sum else 0.0,
                 "period": _period_agreement(question, hit),
                 "year": _year_agreement(question, hit, newest=newest, planned=planned),
+                "echo": _echo(hit),
             }
             signalled.append(replace(hit, score=score(signals, self._weights), signals=signals))
         if self._reranker is None:
@@ -330,6 +335,24 @@ def rank(hits: Iterable[Hit], *, limit: int | None = None) -> tuple[Hit, ...]:
 
 def _share(value: float | None, top: float) -> float:
     return value / top if value and top > 0 else 0.0
+
+
+def _echo(hit: Hit) -> float:
+    """Share of a passage's pairs of characters that stand in its title or headings.
+
+    What a page begins with, its own name above all, is near to every question that names it.
+    """
+    text = hit.passage.text
+    if len(text) > _ECHO_READ:
+        return 0.0
+    own = _pairs(text)
+    known = {*_pairs(" ".join((hit.title, *hit.passage.section)))}
+    return sum(pair in known for pair in own) / len(own) if own else 0.0
+
+
+def _pairs(text: str) -> list[str]:
+    told = "".join(filter(str.isalnum, text.lower()))
+    return [told[place : place + 2] for place in range(len(told) - 1)]
 
 
 def _period_agreement(question: Question, hit: Hit) -> float:

@@ -125,6 +125,24 @@ def test_a_figure_is_compared_by_the_clause_that_holds_it() -> None:
     assert "细颗粒物年均浓度30.5微克/立方米" in answer
 
 
+def test_a_figure_is_that_of_its_own_statement() -> None:
+    text = "成人读者证每次最多借阅12册，借期30天；少儿读者证每次最多借阅8册，借期20天。"
+    with library_of(text) as assistant:
+        answer = assistant.ask("少儿读者证的借期是多少天？")
+        assert answer.citations[0].quote == "少儿读者证每次最多借阅8册，借期20天"
+
+
+def test_the_name_of_an_institution_answers_nothing() -> None:
+    text = (
+        "University of Carrow Hill – Annual Review\n\nUniversity of Carrow Hill\n\n"
+        "The university is led by its Vice-Chancellor, Professor Leonie Marsh.\n\n"
+        "The university had 14,210 students in October."
+    )
+    with library_of(text) as assistant:
+        quotes = [each.quote for each in assistant.ask("Who leads Carrow Hill?").citations]
+        assert any("Leonie Marsh" in quote for quote in quotes)
+
+
 def test_how_much_there_is_comes_before_what_came_on_top() -> None:
     text = "新建成高速公路507公里，三条高速公路通车，全省高速公路通车总里程突破1万公里。"
     with library_of(text) as assistant:

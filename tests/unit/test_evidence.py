@@ -11,6 +11,8 @@ from rag.evidence import (
     figure_agreement,
     has_date,
     has_figure,
+    has_hour,
+    has_person,
     inverse_document_frequency,
     tells_beside,
     weights_of,
@@ -41,6 +43,44 @@ def test_a_quantity_is_a_figure(text: str) -> None:
 )
 def test_a_number_that_only_names_is_no_figure(text: str) -> None:
     assert not has_figure(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "President: Chiara Montefusco, appointed in February",
+        "Leonie Marsh, the Vice-Chancellor",
+        "a loan from José Pérez-Ruiz",
+        "Councillor Lindqvist called it a pity",
+        "市长罗云峰作报告",
+    ],
+)
+def test_persons_are_recognised(text: str) -> None:
+    assert has_person(text)
+
+
+@pytest.mark.parametrize("text", ["The bridge was closed for repairs.", "道路施工期间禁止通行"])
+def test_what_names_nobody_is_no_person(text: str) -> None:
+    assert not has_person(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Monday to Friday 9.30–16.30",
+        "from 8 am to noon",
+        "周一至周五",
+        "每日9:00—21:00",
+        "open daily",
+    ],
+)
+def test_hours_are_recognised(text: str) -> None:
+    assert has_hour(text)
+
+
+@pytest.mark.parametrize("text", ["Sundry costs of 3.4 million", "grew by 5.80%", "占比9.30%"])
+def test_figures_are_no_hours(text: str) -> None:
+    assert not has_hour(text)
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,8 @@ from tests.unit.test_composer import library_of
         ("图书馆几点关门", "开放时间 8:00—22:00", 1.0),
         ("图书馆几点关门", "图书馆藏书120万册", -1.0),
         ("What time does the museum open?", "It opens at 9 a.m.", 1.0),
+        ("What will I pay as an adult?", "The adult ticket rises to €12.50", 1.0),
+        ("What set Building 12 on fire?", "It was started by a lithium battery", 1.0),
         ("白鹭桥为什么封闭", "因桥墩裂缝被鉴定为危桥", 1.0),
         ("白鹭桥为什么封闭", "工期预计14个月", -0.3),
         ("居住证到哪里办", "办理地点：政务服务中心", 1.0),

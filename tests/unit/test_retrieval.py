@@ -14,6 +14,7 @@ from rag.questions import understand
 from rag.retrieval import Retriever, rank
 from rag.schema import DocumentSummary, Hit, Leg, Passage
 from rag.scope import by_metadata, choose_scope
+from tests.unit.test_composer import library_of
 
 
 def _summary(place: str, year: int) -> DocumentSummary:
@@ -119,6 +120,19 @@ def test_ranking_does_not_depend_on_the_order_given(
 def test_the_same_words_are_shown_once() -> None:
     ranked = rank([_hit(1, 0.5, "同样的话"), _hit(2, 0.9, "同样的话"), _hit(3, 0.1)])
     assert [hit.passage.passage_id for hit in ranked] == ["d-2", "d-3"]
+
+
+def test_a_page_that_begins_with_its_name_is_not_found_by_that_alone() -> None:
+    text = (
+        "# 暖宅电器召回公告\n\n暖宅电器关于召回取暖器的公告\n\n## 期限\n\n"
+        "召回期至2025年5月10日止，逾期不再受理。退款在收到资料后30天内到账。\n\n## 办法\n\n"
+        "请把电源线剪断后拍照，并在网站上登记产品铭牌上的序列号。"
+    )
+    with library_of(text) as assistant:
+        hits = assistant.search("暖宅电器的召回什么时候截止？").hits
+        assert "5月10日" in hits[0].passage.text
+        opening = next(hit for hit in hits if "关于召回" in hit.passage.text)
+        assert opening.signals["echo"] > 2 * hits[0].signals["echo"]
 
 
 @pytest.mark.parametrize("leg", ["dense", "lexical"])

@@ -19,6 +19,7 @@ SIGNALS: Mapping[str, str] = {
     "coverage": "share of the question's telling words that passage or headings hold",
     "period": "review or plan: 1 as asked, -1 the other, 0 not asked or not known",
     "year": "the year asked for: 1 its own or in its text, -1 another, 0 not asked or not known",
+    "echo": "share of the passage that only repeats its title or headings, of which it loses",
     "reranker": "judgement of the reranker, from its lowest (0) to its highest (1)",
 }
 """What each signal tells, in words."""

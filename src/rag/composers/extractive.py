@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from rag.composers.fields import fields_among, label_agreement, value_of
+from rag.composers.fields import fields_among, is_field, label_agreement, value_of
 from rag.composers.framing import lead, needs_label
 from rag.composers.judgement import by_judgement
 from rag.composers.listing import announced, below_heading
@@ -23,7 +23,7 @@ from rag.composers.selection import (
 from rag.evidence import asks_for_form, tells_beside
 from rag.questions.vocabulary import GENERIC_WORDS
 from rag.schema import Draft, DraftSentence
-from rag.text import clauses, contains_han, simplified, tagged_words
+from rag.text import clauses, contains_han, fold, simplified, tagged_words, words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -72,6 +72,10 @@ _FAR = 0.6
 _ALONE = 0.35
 """As far as that is the best sentence of the only passage there is."""
 
+_TITLE_SHARE = 0.75
+"""Share of a line's words that the title or a heading holds, from which it is one itself."""
+
+_ENDED = re.compile(r"[。！？!?；;.][”’」』）)\]\"']*$")
 _DIGIT = re.compile(r"\d")
 _MEANT = 0.4
 """A match from which on a word may be what the question means by another."""
@@ -335,9 +339,18 @@ def _topical(sentence: Sentence) -> float:
 
 
 def _is_heading(text: str, hit: Hit) -> bool:
-    """A title or a run-in heading says what follows is about, not what it is."""
+    """A title or a run-in heading says what follows is about, not what it is.
+
+    So do lines that hold hardly a word beside those of the title: the name of an institution.
+    """
     bare = text.rstrip("。：: ")
-    return any(bare == heading.rstrip("。：: ") for heading in (*hit.passage.section, hit.title))
+    if any(bare == heading.rstrip("。：: ") for heading in (*hit.passage.section, hit.title)):
+        return True
+    if _ENDED.search(bare) or is_field(text):
+        return False
+    own = words(fold(text))
+    known = {*words(fold(" ".join((hit.title, *hit.passage.section))))}
+    return len(own) > 1 and sum(word in known for word in own) >= _TITLE_SHARE * len(own)
 
 
 def _is_asked(text: str) -> bool:

@@ -11,6 +11,7 @@ from rag.evidence import (
     form_agreement,
     has_date,
     has_figure,
+    has_hour,
     has_person,
     has_year,
     of_another_number,
@@ -56,6 +57,13 @@ _OFFICE = re.compile(
     rf"(?P<office>[\u4e00-\u9fff]{{1,12}}?{_RANK})(?:现在|目前|如今)?是谁(?=\W*$)"
     rf"|谁(?:现在|目前)?(?:是|任|担任|当)了?(?P<held>[\u4e00-\u9fff]{{1,12}}{_RANK})"
 )
+_ENGLISH_OFFICE = re.compile(
+    r"(?:president|premier|minister|mayor|governor|director|chair(?:man|woman|person)?|secretary|dean"
+    r"|head|principal|chancellor|manager|commissioner|captain|coach|rector|ambassador|ceo|deputy"
+    r"|registrar|treasurer|curator|editor|engineer|officer|judge|spokes(?:man|woman|person))"
+)
+_HOURS = 0.6
+"""What a day of the week or a time of day counts where it is asked when: less than a date."""
 _WRITTEN = 0.95
 """A match of a term that is there itself: 市委 is near 市委书记, and another office."""
 _CARRIED = 0.5
@@ -93,7 +101,7 @@ def kind_agreement(question: Question, text: str) -> float:
         return figure_agreement(asked, text)
     if question.kind == "date":
         if not has_date(text):
-            return -1.0
+            return _HOURS if has_hour(text) else -1.0
         return 1.0 if has_year(text) or not _WHAT_YEAR.search(question.wording) else 0.3
     if asks_for_person(question):
         return 1.0 if has_person(text) else -1.0
@@ -273,7 +281,11 @@ def _names_office(question: Question, best: Sentence) -> bool:
         han = contains_han(question.wording)
         # In another language its own word stands before those of the glossary.
         bar = _WRITTEN - 0.03 if question.gloss else _WRITTEN
-        return han or all(match >= bar for _, match in _noun_matches(question, best))
+        return han or all(
+            match >= bar
+            for term, match in zip(question.terms, best.matches, strict=True)
+            if _ENGLISH_OFFICE.fullmatch(term)
+        )
     office = (asked["office"] or asked["held"]).rsplit("的", 1)[-1]
     forms = {office}
     for place in question.places:

@@ -10,6 +10,7 @@ __all__ = [
     "figure_agreement",
     "has_date",
     "has_figure",
+    "has_hour",
     "has_person",
     "has_year",
     "tells_beside",
@@ -202,15 +203,25 @@ _DATE = re.compile(
     r"|\b(?:19|20)\d\d\b"
 )
 
+_HOUR = re.compile(
+    r"周[一二三四五六日天末]|星期|每[天日周]|\d{1,2}\s*[:：]\s*\d\d|[\d一二三四五六七八九十]点"
+    r"|\b(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)days?\b|\b(?:weekdays?|weekends?|daily|noon|midnight)\b"
+    r"|\b\d{1,2}[.:]\d\d\b(?!\s*(?:%|per|m\b|million|billion))|\b\d{1,2}\s*[ap]\.?m\b"
+)
+
 _ANY_YEAR = re.compile(
     rf"\d{{2,4}}\s*年|[〇零一二三四五六七八九]{{4}}年|年代|世纪|(?:公元前?|民国){_HAN_DIGITS}+年"
     rf"|[\u4e00-\u9fff]{{2}}{_HAN_DIGITS}{{1,3}}年(?![来以内间多])|\b(?:1\d|20)\d\d\b"
 )
 
-# A title with a name, or two capitals in a row inside a sentence.
+# A title with a name, or two capitals in a row inside a sentence or beside what somebody is.
+_CAPITAL = r"[A-Z\u00c0-\u00de][\w'’-]*[a-z\u00df-\u024f]"
+_FULL_NAME = rf"{_CAPITAL} (?:[A-Z]\. |(?:van|von|de|da|di|del|der|la|al|bin) )*{_CAPITAL}"
 _TITLED = re.compile(
-    r"\b(?:Mr|Ms|Mrs|Dr|President|Premier|Mayor|Governor)\.?\s+[A-Z]"
-    r"|(?<=[a-z,] )[A-Z][a-z]+ (?:[A-Z]\. )?[A-Z][a-z]+"
+    r"\b(?:Mr|Ms|Mrs|Dr|Prof|Professor|Sir|Dame|President|Premier|Mayor|Governor|Captain|Councillor"
+    r"|Minister|Admiral|Judge)\.?\s+[A-Z]"
+    rf"|(?<=[a-z,:;–—(] ){_FULL_NAME}|^\W*{_FULL_NAME}\s*(?:[,(–—]|$)",
+    re.M,
 )
 
 
@@ -287,6 +298,11 @@ def tells_beside(question: str, text: str) -> bool:
 def has_date(text: str) -> bool:
     """Whether a date, a year or a part of a year is written."""
     return _DATE.search(text) is not None
+
+
+def has_hour(text: str) -> bool:
+    """Whether a day of the week or a time of day is written."""
+    return _HOUR.search(text) is not None
 
 
 def has_year(text: str) -> bool:

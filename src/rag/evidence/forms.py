@@ -61,7 +61,9 @@ _FORMS = (
         r"|[花亏赚付捐罚补]了?多少(?!人|个|次|年|天)"
         r"|\bhow much (?:does|do|did|will|would|is|was|are)\b.*"
         r"\b(?:cost|pay|paid|charged?|fee|fare|ticket|priced?|rent)\b"
-        r"|\bwhat (?:does|did) .* cost\b"
+        r"|\bwhat (?:does|do|did|will|would|should|must) .*\b(?:cost|pay)\b|\bhow expensive\b"
+        r"|\bhow much .*\b(?:cost|pay|charged?|fined?)\b"
+        r"|\bwhat(?:'s| is) the (?:price|cost|fee|fare|fine)\b"
         r"|\b(?:price|cost|fee|fare|salary|wage|rent|tuition) (?:of|for|per)\b",
         r"[\d一二三四五六七八九十百千万亿几两]\s*[余多来]?"
         r"(?:[美欧日港]?元|块|角|镑|卢布|yuan|dollars?|euros?|pounds?|cents?)"
@@ -80,10 +82,12 @@ _FORMS = (
     ),
     _form(  # a reason
         r"为什么|为何|为啥|因为[啥何]|因为什么|什么原因|原因是|怎么会|因何|凭什么|\bwhy\b"
-        r"|\bwhat (?:caused|made|led)\b|\breason\b",
+        r"|\bwhat (?:caused|made|led|set|started|triggered|brought)\b|\breasons?\b|\bhow come\b"
+        r"|\b(?:was|is) behind\b",
         r"因(?:为|此|而|[\u4e00-\u9fff])|由于|所以|导致|原因|为了|以便|以免|缘于|源于|归功|出于"
         r"|受[^，。]{1,20}影响|\bbecause\b|\bdue to\b|\bsince\b|\bso (?:that|as)\b|\bowing\b"
-        r"|\breason\b|\bafter\b|\bin order\b|\bcaused?\b",
+        r"|\breason\b|\bafter\b|\bin order\b|\bcaused?\b|\bstarted by\b|\btraced to\b|\bthanks to\b"
+        r"|\bresult(?:ed|s)?\b|\bled to\b|\bblamed?\b|\bput down to\b|\bcame (?:\w+ ){0,2}from\b",
         -0.3,
     ),
     _form(  # a way

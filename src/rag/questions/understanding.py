@@ -71,16 +71,19 @@ _KINDS: tuple[tuple[AnswerKind, re.Pattern[str]], ...] = (
         re.compile(
             r"哪些|哪几|有哪|哪[两三四五六七八九十\d]+|分别(?:是|有|为)|都有(?:什么|谁)|列[出举]"
             r"|什么主要(?:预期)?目标|主要(?:预期)?目标(?:[是有]|都)*(?:什么|啥)"
-            r"|\b(?:which\s+\w+(?:\s+\w+)?\s+(?:are|were|have|did|do|will)|what\s+are|what\s+were|list"
+            r"|\b(?:which\s+(?!(?:day|date|month|year)s?\b)\w+(?:\s+\w+)?\s+(?:are|were|have|did|do|will)"
+            r"|what\s+are|what\s+were|list"
             r"|name\s+(?:the|all|some)|what\s+(?:kinds?|types?|measures|steps|projects|areas)"
-            r"|which\s+(?:\w+\s)?\w+s)\b",
+            r"|which\s+(?!(?:day|date|month|year)s?\b)(?:\w+\s)?(?!(?:is|was|has|does)\b)\w*[^\Ws]s)\b",
             re.I,
         ),
     ),
     (
         "date",
         re.compile(
-            r"(?:什么|哪个)时候|何[时年月]|哪[一几]?[年天月日]|几[月号时]|多会儿|什么日期|\bwhen\b|\bwhat\s+(?:date|day|year)\b|\bwhich\s+year\b",
+            r"(?:什么|哪个)时候|何[时年月]|哪[一几]?[年天月日]|几[月号时]|多会儿|什么日期"
+            r"|\bwhen\b|\b(?:what|which)\s+(?:date|day|month|year)s?\b|\bhow\s+soon\b"
+            r"|\bwhat(?:'s|\s+is|\s+was)\s+the\s+(?:\w+\s)?(?:deadline|date)\b",
             re.I,
         ),
     ),
