@@ -46,6 +46,7 @@ MECHANISMS = (
     "without the glossary",
     "without places and years of documents",
     "without review and plan, and years of passages",
+    "without the loss of what repeats its title",
 )
 
 
@@ -123,6 +124,8 @@ def _without(mechanism: str) -> Iterator[bool]:
         weights["coverage"] = 0.0
     elif "review and plan" in mechanism:
         weights |= {"period": 0.0, "year": 0.0}
+    elif "repeats its title" in mechanism:
+        weights["echo"] = 0.0
     elif "near words" in mechanism:
         patches += [
             mock.patch.object(matching, name, 0.0) for name in ("_SOFT_CEILING", "_KINDRED")

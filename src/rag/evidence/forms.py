@@ -85,6 +85,7 @@ _FORMS = (
         r"|\bwhat (?:caused|made|led|set|started|triggered|brought)\b|\breasons?\b|\bhow come\b"
         r"|\b(?:was|is) behind\b",
         r"因(?:为|此|而|[\u4e00-\u9fff])|由于|所以|导致|原因|为了|以便|以免|缘于|源于|归功|出于"
+        r"|引起|造成|致使|使得|以致|诱因|得益于|据此|遂"
         r"|受[^，。]{1,20}影响|\bbecause\b|\bdue to\b|\bsince\b|\bso (?:that|as)\b|\bowing\b"
         r"|\breason\b|\bafter\b|\bin order\b|\bcaused?\b|\bstarted by\b|\btraced to\b|\bthanks to\b"
         r"|\bresult(?:ed|s)?\b|\bled to\b|\bblamed?\b|\bput down to\b|\bcame (?:\w+ ){0,2}from\b",
