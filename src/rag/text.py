@@ -12,6 +12,8 @@ import unicodedata
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from rag.irregular import base_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -34,7 +36,7 @@ __all__ = [
     "words",
 ]
 
-TERMS_VERSION = "2"
+TERMS_VERSION = "3"
 """Changes whenever ``terms`` may give other terms for the same text: lexical indexes follow it."""
 
 _LINE_END = re.compile("\r\n|[\r\u0085\u2028\u2029\f\v]")
@@ -259,11 +261,11 @@ def terms(text: str) -> list[str]:
 
 
 def stem(word: str) -> str:
-    """The stem of a folded English word (Porter's second algorithm, Snowball).
+    """The stem of a folded English word (Porter's second algorithm, Snowball), of its base form.
 
     Words of other scripts and figures are their own stems.
     """
-    return _stemmer()(word)
+    return _stemmer()(base_of(word))
 
 
 @lru_cache(maxsize=1)

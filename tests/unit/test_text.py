@@ -109,6 +109,8 @@ def test_terms_are_the_same_for_traditional_and_simplified() -> None:
 def test_english_words_are_stemmed() -> None:
     assert text.terms("vehicles produced cities") == ["vehicl", "produc", "citi"]
     assert text.words("vehicles produced cities") == ["vehicles", "produced", "cities"]
+    assert text.terms("exports grew paid children") == text.terms("export growing pays child")
+    assert text.terms("founded in 1920") != text.terms("find in 1920")
 
 
 @pytest.mark.parametrize(

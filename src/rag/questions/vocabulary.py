@@ -92,6 +92,7 @@ ENGLISH_STOPWORDS = _words(
     please tell give show list name say says said annual last current next previous mention
     mentioned kind kinds type types there's what's s t number amount level figure total rank ranks
     ranked ranking rankings yuan rmb million billion trillion
+    anybody anyone anything somebody someone something everybody everyone everything nobody nothing
     like tomorrow yesterday tonight fast much far long large big high strong well hard hope hoped
     hopes expect expected expects
     aim aims aimed aiming want wants wanted come came comes go goes went going take takes took taken
