@@ -31,6 +31,10 @@ def test_one_character_that_says_nothing_is_refused(assistant: Assistant, questi
     assert refusal.code in {"no_evidence", "weak_evidence"}
 
 
+def test_space_inside_a_name_in_quotation_marks_does_no_harm(assistant: Assistant) -> None:
+    assert assistant.ask("“ 巢湖  明月 ”是什么？").answer
+
+
 @pytest.mark.parametrize(
     "question",
     [

@@ -14,6 +14,7 @@ from rag.composers.quoting import BESIDE, CONTINUES, quote, units
 from rag.composers.selection import (
     Sentence,
     asks_for_person,
+    asks_how_things_stand,
     choose,
     echoes,
     evidence_signals,
@@ -113,7 +114,7 @@ class ExtractiveComposer:
     def compose(self, question: Question, hits: Sequence[Hit]) -> Draft:
         """Propose the telling clause or clauses of ``hits``; see ``protocols.Composer``."""
         ranked = self.sentences(question, hits[:_PASSAGES_READ])
-        if not ranked:
+        if not ranked or len(question.rewritten.strip()) < 2:  # a single character asks nothing
             return Draft(sentences=())
         quote_of = self._quoting(question)
         if question.kind == "number":
@@ -173,7 +174,11 @@ class ExtractiveComposer:
         top_score = max(hit.score for hit in hits)
         total = sum(question.weights) or 1.0
         weights = SENTENCE_WEIGHTS
-        if asks_for_person(question) or asks_for_form(simplified(question.wording)):
+        if (
+            asks_for_person(question)
+            or asks_how_things_stand(question)
+            or asks_for_form(simplified(question.wording))
+        ):
             weights = weights | {"kind": _FORM_WEIGHT}
         result = []
         for (hit, start, end), text, own, spoken_of, cosine, title, field in zip(

@@ -31,6 +31,7 @@ __all__ = [
     "OPEN_TARGET",
     "Sentence",
     "asks_for_person",
+    "asks_how_things_stand",
     "choose",
     "echoes",
     "evidence_signals",
@@ -48,6 +49,7 @@ _WHICH = re.compile(
 """Asks for a name by the word that such names end with: 哪个区."""
 OPEN_TARGET = re.compile(r"目标(?:是|有)?什么|\bwhat\b.*\btargets?\b", re.I)
 """Asks for what may be told without a figure."""
+_PROGRESS = re.compile(r"进展|成效|\bprogress\b", re.I)
 _WHAT_YEAR = re.compile(r"[哪何]一?年|什么年份|\bwh(?:at|ich) year\b", re.I)
 _NO_DISTRICT = re.compile(
     r"(?:度假|校|小|园|社|地|城|片|山|库|林|牧|景|灾|特|专|示范|功能|保税|试验)区|区[域间块分别]"
@@ -72,6 +74,8 @@ _TOLD = 0.86
 """A match above which a term is written, in whatever form of the glossary: near words are below."""
 _DOUBT = 0.2
 """Between scores this near, the better is right twice as often as the other, no more."""
+_SURE, _DOUBT_OF_SURE = 3.0, 0.6
+"""A logit of the judge from which on it is sure of a sentence; two such may be further apart."""
 _NAMED = 0.3
 """A match of a name that may be there in another script."""
 
@@ -107,11 +111,16 @@ def kind_agreement(question: Question, text: str) -> float:
         return 1.0 if has_person(text) else -1.0
     if question.kind == "name" and (which := _WHICH.search(simplified(question.wording))):
         return 1.0 if re.search(rf"\w{which['rank']}", _NO_DISTRICT.sub(" ", text)) else -1.0
-    if question.tends:  # how things stand is told best by figures
+    if asks_how_things_stand(question):  # that is told best by figures
         return 0.5 * has_figure(text)
     if question.kind == "list":
         return min(1.0, 0.34 * (text.count("、") + 0.5 * text.count("，")))
     return 0.0
+
+
+def asks_how_things_stand(question: Question) -> bool:
+    """Whether a question asks what became of something: 怎么样, *what progress*."""
+    return question.tends is not None or _PROGRESS.search(question.wording) is not None
 
 
 def asks_for_person(question: Question) -> bool:
@@ -191,7 +200,8 @@ def _as_likely(ranked: Sequence[Sentence]) -> Sentence | None:
     """A second sentence that may answer just as well: the reader tells at a glance which does."""
     best = ranked[0]
     for sentence in ranked[1:]:
-        if best.score - sentence.score > _DOUBT:
+        sure = min(each.signals.get("judged", 0.0) for each in (best, sentence)) >= _SURE
+        if best.score - sentence.score > (_DOUBT_OF_SURE if sure else _DOUBT):
             return None
         if (
             sentence.signals["kind"] >= best.signals["kind"]
@@ -268,7 +278,9 @@ def _lacks(question: Question, best: Sentence) -> float:
     if asks_for_person(question):
         return 1.0 - best.signals["kind"] + 2.0 * (not _names_office(question, best))
     if question.kind == "name":
-        return float(best.signals["kind"] < 0)
+        # Of a district, a school: one is named, or none.
+        absent = 2.0 if _WHICH.search(simplified(question.wording)) else 1.0
+        return absent * (best.signals["kind"] < 0)
     if question.kind == "number" and OPEN_TARGET.search(simplified(question.wording)):
         return 0.0
     return 1.0 - best.signals["kind"] if question.kind in {"number", "date"} else 0.0
@@ -321,12 +333,13 @@ def _unnamed(question: Question, best: Sentence) -> float:
     documents are about weigh nothing and are not missed.
     """
     around = fold(simplified(f"{best.hit.title} {best.hit.passage.text}"))
+    written = not contains_han(around)  # where it may stand in another script, what is near counts
     placed = any(place in around for place in question.places)
     held = [
         placed or match >= _WRITTEN
         if names_place(term, question.places)
         else term in around
-        if contains_han(term)
+        if written or contains_han(term)
         else match >= _NAMED
         for term, weight, match in zip(question.terms, question.weights, best.matches, strict=True)
         if term in question.names and weight > 0

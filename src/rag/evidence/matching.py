@@ -101,7 +101,7 @@ class TermMatcher:
         known = self._known
         variants = [(term, *question.alternatives.get(term, ())) for term in terms]
         # Another text has the words of an expression apart: allowances for childcare.
-        parts = {column: term.split(" ") for column, term in enumerate(terms) if " " in term}
+        parts = {column: term.split() for column, term in enumerate(terms) if " " in term}
         words_apart = [(word,) for each in parts.values() for word in each]
         asked = known.read([*variants, *words_apart])
         read = known.read_texts([*texts, *contexts])
