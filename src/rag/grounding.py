@@ -23,7 +23,7 @@ ANSWER_BAR = 0.5
 CONFIDENCE_WEIGHTS: Mapping[str, Mapping[str, float]] = {
     # Logistic regression; docs/refusal.md says on which questions it was fitted.
     "zh": {
-        "intercept": -1.55,
+        "intercept": -1.4,
         "coverage": 0.15,
         "nouns": 0.45,
         "passage_score": 1.08,
@@ -40,7 +40,7 @@ CONFIDENCE_WEIGHTS: Mapping[str, Mapping[str, float]] = {
         "judged_across": 0.36,
     },
     "en": {
-        "intercept": -2.0,
+        "intercept": -1.85,
         "coverage": 0.25,
         "nouns": 0.4,
         "passage_score": 1.25,

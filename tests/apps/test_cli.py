@@ -292,7 +292,7 @@ class TestSearch:
         assert "  asks for: number" in shown
         assert "  years: 2023" in shown
         made_of = re.findall(
-            r"^ +([+-][\d.]+)  (\w+) +(-?[\d.]+) × ([\d.]+)  ", shown, re.MULTILINE
+            r"^ +([+-][\d.]+)  (\w+) +(-?[\d.]+) × (-?[\d.]+)  ", shown, re.MULTILINE
         )
         first = made_of[: len(RANKING_WEIGHTS)]
         assert {name for _, name, _, _ in first} == set(RANKING_WEIGHTS)

@@ -87,6 +87,9 @@ _SPOKEN_OF = 0.8
 _BESIDE = 0.5
 """What the other clauses of a sentence count for its figure."""
 
+_TENDING_WEIGHT = 0.5
+"""What the year counts where it is asked how things stand: results tell that, and plans do not."""
+
 _FORM_WEIGHT = 0.8
 """What the kind counts where a person, a reason, an address is asked for: what tells of the thing
 and holds none is no answer."""
@@ -180,6 +183,8 @@ class ExtractiveComposer:
             or asks_for_form(simplified(question.wording))
         ):
             weights = weights | {"kind": _FORM_WEIGHT}
+        if question.tends:
+            weights = weights | {"year": _TENDING_WEIGHT}
         result = []
         for (hit, start, end), text, own, spoken_of, cosine, title, field in zip(
             places,
