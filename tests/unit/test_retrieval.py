@@ -75,7 +75,7 @@ def test_a_place_is_looked_for_in_documents_about_its_province() -> None:
     library = by_metadata([_summary("四川省", 2025), _summary("湖北省", 2025), NOTE])
     for question in ("成都的机场2024年有多少旅客", "How many people flew from Chengdu in 2024?"):
         scope = choose_scope(understand(question), library)
-        assert scope.document_ids == {"四川省-2025", "note"}
+        assert scope.document_ids == frozenset({"四川省-2025", "note"})
         assert scope.applied["place"] == "四川"
         assert scope.missing_places == ("成都",)
 
