@@ -52,8 +52,9 @@ _CONTEXT = 0.85
 """What a term counts that only a passage's headings and its document's title hold: two institutions
 have the same page, and only its title says whose it is."""
 
-_ECHO_READ = 400
-"""Characters of a passage that may do no more than repeat its title; longer ones tell something."""
+_ECHO_READ, _ECHO_TIMES = 120, 4
+"""Characters of a passage that may do no more than repeat its title and headings, and so many times
+as many as those have: a longer one tells something, and need not be read for it."""
 
 _IN_FIVE = 0.2
 """How well what was done in five years agrees with a question about one of them."""
@@ -343,10 +344,10 @@ def _echo(hit: Hit) -> float:
     What a page begins with, its own name above all, is near to every question that names it.
     """
     text = hit.passage.text
-    if len(text) > _ECHO_READ:
+    named = " ".join((hit.title, *hit.passage.section))
+    if len(text) > max(_ECHO_READ, _ECHO_TIMES * len(named)):
         return 0.0
-    own = _pairs(text)
-    known = {*_pairs(" ".join((hit.title, *hit.passage.section)))}
+    own, known = _pairs(text), {*_pairs(named)}
     return sum(pair in known for pair in own) / len(own) if own else 0.0
 
 

@@ -75,7 +75,7 @@ DIALOGUES: tuple[tuple[tuple[str, str], ...], ...] = (
         ("And in Nanjing?", REFUSED),
     ),
     (
-        ("What did Hefei do for the elderly in 2023?", "养老"),
+        ("What did Hefei do for the elderly in 2023?", "一老一小"),
         ("And what is planned for this year?", "养老"),
     ),
     (("2023年铁路运营里程是多少？", "885公里"), ("How long is the metro now?", "200公里")),
@@ -123,7 +123,7 @@ def test_how_things_stand_is_answered_with_results_or_with_what_is_called_a_plan
     sample_application: Any,
 ) -> None:
     economy, prices = _held(sample_application, ["合肥经济怎么样？", "物价涨了多少？"])
-    assert "经济回升向好" in economy.answer
+    assert "增长5.8%" in economy.answer
     assert prices.answer == "2024年目标：「居民消费价格涨幅3%左右」[1]"
 
 

@@ -31,6 +31,9 @@ the same where it is in another language than the question, of which the judge k
 _SURE = 6.0
 """A logit beyond which the judge is not surer."""
 
+_LEAST_ACROSS = -2.0
+"""A logit below which it makes no difference across languages how little a sentence answers."""
+
 _HAN, _OTHERS = 150, 420
 """Characters of a sentence that the judge can read, in Chinese and in other scripts."""
 
@@ -54,14 +57,15 @@ def by_judgement(
     for sentence, logit in zip(first, judge.logits(question.rewritten, readings), strict=True):
         # Of lines with labels it has read few: their label says more against them than it does.
         held = max(0.0 if sentence.signals["field"] else -_SURE, min(_SURE, logit))
-        signals, gain = {"judged": held}, _GAIN
+        signals, gain, counted = {"judged": held}, _GAIN, held
         if asked_in_han != contains_han(sentence.text):
             signals, gain = {"across": 1.0, "judged_across": held}, _GAIN_ACROSS
+            counted = max(_LEAST_ACROSS, held)
         judged.append(
             replace(
                 sentence,
                 signals={**sentence.signals, **signals},
-                score=sentence.score + gain * (held + _SURE) / (2 * _SURE),
+                score=sentence.score + gain * (counted + _SURE) / (2 * _SURE),
             )
         )
     judged.sort(key=lambda sentence: -sentence.score)

@@ -49,6 +49,7 @@ _WHICH = re.compile(
 """Asks for a name by the word that such names end with: 哪个区."""
 OPEN_TARGET = re.compile(r"目标(?:是|有)?什么|\bwhat\b.*\btargets?\b", re.I)
 """Asks for what may be told without a figure."""
+_RATE = re.compile(r"\d[%％]|\bper\s?cent\b", re.I)
 _PROGRESS = re.compile(r"进展|成效|\bprogress\b", re.I)
 _WHAT_YEAR = re.compile(r"[哪何]一?年|什么年份|\bwh(?:at|ich) year\b", re.I)
 _NO_DISTRICT = re.compile(
@@ -111,8 +112,8 @@ def kind_agreement(question: Question, text: str) -> float:
         return 1.0 if has_person(text) else -1.0
     if question.kind == "name" and (which := _WHICH.search(simplified(question.wording))):
         return 1.0 if re.search(rf"\w{which['rank']}", _NO_DISTRICT.sub(" ", text)) else -1.0
-    if asks_how_things_stand(question):  # that is told best by figures
-        return 0.5 * has_figure(text)
+    if asks_how_things_stand(question):  # that is told by figures, and best by rates
+        return 0.5 * has_figure(text) + 0.25 * bool(_RATE.search(text))
     if question.kind == "list":
         return min(1.0, 0.34 * (text.count("、") + 0.5 * text.count("，")))
     return 0.0
