@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rag.errors import DocumentNotFound
 from rag.grounding import ANSWER_BAR
 from rag.plans import five_year_plans
-from rag.questions.places import english_name
+from rag.questions.places import english_name, province_of
 from rag.retrieval import searched_collections
 from rag.schema import Refusal
 from rag.scope import plan_of
@@ -96,6 +96,8 @@ def refusal_for(retrieval: Retrieval, draft: Draft, confidence: float) -> Refusa
         for place in scope.missing_places
         if place not in evidence and english_name(place) not in evidence
     ]
+    if places and confidence < ANSWER_BAR and _are_written_around(places, retrieval):
+        return _refusal("weak_evidence", language)
     if places:
         named = places if language == "zh" else [english_name(place) for place in places]
         return _refusal(
@@ -125,6 +127,16 @@ def refusal_for(retrieval: Retrieval, draft: Draft, confidence: float) -> Refusa
         message = _in(language, _NOT_THAT_YEAR).format(about=about)
         return Refusal(code="weak_evidence", message=message)
     return _refusal("weak_evidence", language)
+
+
+def _are_written_around(places: Sequence[str], retrieval: Retrieval) -> bool:
+    """Whether the documents of their province, which were searched for them, write of places."""
+    told = " ".join(hit.passage.text for hit in retrieval.hits)
+    searched = retrieval.scope.applied.get("place")
+    return searched is not None and all(
+        province_of(place) == searched and (place in told or english_name(place) in told)
+        for place in places
+    )
 
 
 def unwritten(

@@ -116,9 +116,9 @@ def _compatible(text: str) -> str:
 def simplified(text: str) -> str:
     """Text with traditional characters simplified and compatibility forms resolved, case kept.
 
-    For patterns that are looked for in questions, however those are written.
+    For patterns that are looked for in questions, however those are written: 甚麼 is 什么.
     """
-    return _to_simplified()(_compatible(text))
+    return _to_simplified()(_compatible(text)).replace("甚么", "什么")
 
 
 def contains_han(text: str) -> bool:

@@ -37,6 +37,13 @@ def _retrieval(question: str, **scope: object) -> Retrieval:
     )
 
 
+def _hit(text: str) -> Hit:
+    passage = Passage(
+        passage_id="d-0", document_id="d", ordinal=0, start=0, end=len(text), text=text
+    )
+    return Hit(passage=passage, rank=1, score=1.0, title="", source="", metadata={}, signals={})
+
+
 def test_enough_evidence_is_no_refusal() -> None:
     assert refusal_for(_retrieval("增长多少"), DRAFT, 0.9) is None
 
@@ -78,6 +85,25 @@ def test_scope_is_a_reason_however_confident(
 @pytest.mark.parametrize("scope", [{"missing_places": ("上海",)}, {"missing_years": (2019,)}])
 def test_evidence_that_names_it_excuses_the_metadata(scope: dict[str, object]) -> None:
     assert refusal_for(_retrieval("和谁签约", **scope), DRAFT, 0.9) is None
+
+
+@pytest.mark.parametrize(
+    ("question", "text", "code"),
+    [
+        ("成都机场有多少旅客", "成都国际航空枢纽旅客吞吐量增长16.6%。", "weak_evidence"),
+        ("成都机场有多少旅客", "全省旅客吞吐量增长。", "other_place"),
+        ("南京机场有多少旅客", "南京、成都两地互通。", "other_place"),
+    ],
+)
+def test_a_city_that_its_province_writes_of_is_not_called_unknown(
+    question: str, text: str, code: str
+) -> None:
+    place = question[:2]
+    retrieval = _retrieval(question, missing_places=(place,), applied={"place": "四川"})
+    retrieval = replace(retrieval, hits=(_hit(text),))
+    refusal = refusal_for(retrieval, Draft(sentences=()), 0.2)
+    assert refusal is not None
+    assert refusal.code == code
 
 
 def test_evidence_of_another_year_is_called_that() -> None:
@@ -134,9 +160,7 @@ def test_what_is_written_somewhere_is_not_called_missing(
 
 
 def test_a_word_without_a_form_in_the_passages_language_is_not_called_missing() -> None:
-    passage = Passage(passage_id="d-0", document_id="d", ordinal=0, start=0, end=4, text="停车泊位")
-    hit = Hit(passage=passage, rank=1, score=1.0, title="", source="", metadata={}, signals={})
-    retrieval = replace(_retrieval("Who led the quokkas?"), hits=(hit,))
+    retrieval = replace(_retrieval("Who led the quokkas?"), hits=(_hit("停车泊位"),))
     engine: Any = _Engine()
     assert unwritten(["quokkas"], retrieval, engine=engine, collection="default") == ()
 

@@ -89,6 +89,16 @@ _WANTED_UNITS: tuple[tuple[re.Pattern[str], str, float], ...] = (
         r"(?:人(?!次|均)|people|inhabitants|residents|habitant|Einwohner|abitanti|inwoners|жител|명)",
         -0.6,
     ),
+    (
+        # How fast something grows is told by a rate: not by where it ranks, nor by an amount.
+        re.compile(
+            r"增速|[增涨降]幅|增长率|\bhow fast\b.*\b(?:gr[eo]w|rise|rose|increase|expand|climb)"
+            r"|\bgrowth rate\b",
+            re.I | re.S,
+        ),
+        r"(?:%|％|[成倍]|个百分点|per\s?cent|percentage points?)|百分之|翻番",
+        -0.6,
+    ),
     (re.compile(r"海拔|多高(?!的?增)|\bhow (?:tall|deep|wide)\b", re.I), _LENGTH, -0.6),
     (
         # The product itself, unless its growth is asked for.
@@ -262,7 +272,7 @@ def figure_agreement(question: str, text: str) -> float:
         return -1.0
     classifier = _CLASSIFIER.search(question)
     if classifier and classifier["unit"] not in "个位":
-        wanted, otherwise = f"{_QUANTITY}[{_likes(classifier['unit'])}]", -0.6
+        wanted, otherwise = f"{_QUANTITY}{_likes(classifier['unit'])}", -0.6
     elif measured := next((unit for asked, unit in _MEASURED if asked.search(question)), None):
         wanted, otherwise = _QUANTITY + measured, -0.6
     elif contains_han(text) and (
@@ -280,8 +290,9 @@ def figure_agreement(question: str, text: str) -> float:
 
 
 def _likes(unit: str) -> str:
-    """The counters that count the same things: 几间 may be answered by 3座."""
-    return "".join(group for group in _COUNTERS if unit in group) or re.escape(unit)
+    """The counters that count the same things: 几间 may be answered by 3座, 多少次 by 300万人次."""
+    units = "".join(group for group in _COUNTERS if unit in group) or unit
+    return f"(?:人次|[{units}])" if "次" in units else f"[{units}]"
 
 
 def tells_beside(question: str, text: str) -> bool:

@@ -57,7 +57,7 @@ _HAN_DIGITS = {character: str(digit) for digit, character in enumerate("〇一�
 _HAN_YEAR = re.compile("(?P<year>[一二][〇零九][〇零一二三四五六七八九]{2})年")
 
 
-_GUESSED_AROUND = re.compile(r"^[要能会想没不还各那这哪]+|(?<=.)[了着过得的个要是有到]+$")
+_GUESSED_AROUND = re.compile(r"^[要能会想没不还各那这哪份户条项次]+|(?<=.)[了着过得的个要是有到]+$")
 """What begins or ends a word that the segmenter only guessed, and is a word of its own: 能活."""
 
 # 多少人次 asks for a unit; that a sentence has the unit is judged by itself.
@@ -191,4 +191,12 @@ def is_bare(text: str) -> bool:
 
 def names_nothing(text: str) -> bool:
     """Whether a question has no noun of its own: 要是丢了，补一张收钱吗."""
-    return all(weight <= _VERB_WEIGHT for weight in content_terms(text)[0].values())
+    weights, alternatives = content_terms(text)
+    return all(
+        weight <= _VERB_WEIGHT or (term in alternatives and not _has_noun(term))
+        for term, weight in weights.items()
+    )
+
+
+def _has_noun(expression: str) -> bool:
+    return any(tag[0] == "n" or tag in _TELLING_TAGS for _, tag in tagged_words(expression))

@@ -31,7 +31,10 @@ STOPWORDS = _words(
     各有 各是 各为 打了 拿了 子 部 斤 写 看 听说 听 据说 到底 究竟 这么 那么 怎么着 想要 能够 咱
     名称 名字 叫 叫做 实际 相比 对比 比较 跟 百分之 百分之几 几成 几倍 多少倍 上一年 同比 过了
     咱们 提到 提出 设定 定 定为 根据 按照 大概 大约 左右 主要 怎么办 干 干了 呐
-    所有 全部 每个 各个 任何
+    所有 全部 每个 各个 任何 甚么 哪些地方 哪条 哪一条 哪几种 哪几天 哪份 哪句 干什么 干嘛 咋办 咋
+    里头 那场 这场 这件 这回 算不算 算是 怎么弄 啥意思 好不好 接下来 叫作 提及 由谁来 谁来管
+    多长时间 以后 之后 以前 之前 之内 还有 出来 起来 进来 出去 不能 不会 不要 不用 不想 才能 可能
+    应该 大家 人家 觉得 是从 相当于
     """
 )
 """Chinese words, already segmented, that never count as content."""
@@ -70,11 +73,17 @@ GENERIC_WORDS = _words(
     市长 城市 全国 全省 全市 本市 我市 数量 数字 数据 规模 水平 总数 总量 总额 比例 比重 占比 数目
     金额 增长 增长率 增速 增幅 增加 提高 下降 新增 成绩 成果 进展 成效 措施 举措 做法 政策 项目 方式
     内容 结果 变化 突破 涨幅 降幅 涨 跌 上涨 下跌 上升 钱 发展 建设 推进 推动 情形
-    预期目标 主要目标 形势 状况 现状 恢复 改善 加强
+    预期目标 主要目标 形势 状况 现状 恢复 改善 加强 毛病 好处 说法 态度 样子 日子 手里 办法 认为
+    开始 最后 处理 变成 改成 做到 做成 放在 拿到 拿来 拿出 拿下 得到 找到 看到 碰到 碰上 回来 交给
+    专门 直接 重新 点头 点名 松口 出面 帮忙 路子 讲究 唱主角 使劲 一口气 头等大事 答应 承认 形容
+    概括 解释 冒出来 打交道 说了算
     growth grow grew grown rate increase increased rise rose reach reached percent percentage share
     proportion volume value size progress situation development result results outcome outcomes
     achievement achievements measure measures effort efforts state condition conditions improve
-    improved improvement
+    improved improvement china chinese two three four five six seven eight nine ten bring brought
+    run running call called hit face hand draw deal late early earlier good better extra body bodies
+    view views promise promised vow vowed claim claimed report reported send sent meet met leave
+    receive places charge along against part full short
     """
 )
 """Words that every report is full of: content, but of little weight by themselves."""
@@ -104,6 +113,8 @@ ENGLISH_STOPWORDS = _words(
     during since until before after according exactly actually really currently first whose own
     way ways thing things lot lots bit several various respectively roughly approximately average
     day days week weeks month months time times people person anything something everything
+    per if because though although while besides together away back itself through across ahead
+    behind supposed doing making asked ask asks describe described named sort related one
     it's its hasn't didn't doesn't don't isn't aren't wasn't weren't that's let's us whether
     """
 )
