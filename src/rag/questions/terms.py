@@ -193,10 +193,11 @@ def names_nothing(text: str) -> bool:
     """Whether a question has no noun of its own: 要是丢了，补一张收钱吗."""
     weights, alternatives = content_terms(text)
     return all(
-        weight <= _VERB_WEIGHT or (term in alternatives and not _has_noun(term))
+        weight <= _VERB_WEIGHT or (term in alternatives and _is_done(term))
         for term, weight in weights.items()
     )
 
 
-def _has_noun(expression: str) -> bool:
-    return any(tag[0] == "n" or tag in _TELLING_TAGS for _, tag in tagged_words(expression))
+def _is_done(expression: str) -> bool:
+    """Whether an expression is made of verbs alone: 收钱."""
+    return all(tag[0] == "v" and tag != "vn" for _, tag in tagged_words(expression))

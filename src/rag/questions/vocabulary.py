@@ -113,7 +113,7 @@ ENGLISH_STOPWORDS = _words(
     during since until before after according exactly actually really currently first whose own
     way ways thing things lot lots bit several various respectively roughly approximately average
     day days week weeks month months time times people person anything something everything
-    per if because though although while besides together away back itself through across ahead
+    per if though although while besides together away back itself through across ahead
     behind supposed doing making asked ask asks describe described named sort related one
     it's its hasn't didn't doesn't don't isn't aren't wasn't weren't that's let's us whether
     """
