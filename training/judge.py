@@ -17,6 +17,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -34,8 +35,6 @@ from training.material import CACHE
 from training.pretrained import PADDING, WIDTH, Pretrained, tokenizer_of
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tokenizers import Tokenizer
 
     from rag.protocols import Reading
@@ -68,6 +67,10 @@ _TOGETHER = 21
 """Sequences of like length that are read at once."""
 _POSITIONS = 256
 _LEAST = 0.02
+
+
+SIX_LAYERS = Path(__file__).with_name("six_layers.safetensors")
+"""A judge that has learned from all questions and does not ship yet: see README.md."""
 
 
 class Layer(nn.Module):
@@ -131,11 +134,11 @@ class Judge(nn.Module):
         self.hidden, self.logit = nn.Linear(2 * WIDTH, WIDTH), nn.Linear(WIDTH, 1)
         _set(self.logit, torch.zeros(1, WIDTH), torch.zeros(1))
 
-    def take(self, folder: Path) -> None:
-        """Go on from the weights of a judge's folder; those of words are the pretrained ones, and
-        those of layers that it does not have.
+    def take(self, exported: Path) -> None:
+        """Go on from weights as they are exported; those of words are the pretrained ones, and
+        those of layers that are not among them.
         """
-        arrays = read_arrays(folder / "model.safetensors", needed=("word", "logit.weight"))
+        arrays = read_arrays(exported, needed=("logit.weight",))
         own = self.state_dict()
         for name in own:
             short = name.removeprefix("layers.")
@@ -313,7 +316,7 @@ def main() -> None:
         if weights.is_file():
             judge.load_state_dict(load_file(weights))
         else:
-            judge.take(judge_folder())
+            judge.take(SIX_LAYERS if arguments.layers > 4 else judge_folder() / "model.safetensors")
         judge.keep_still()
     material = choices()
     learned = [choice for choice in material if not is_held_out(choice.title or choice.question)]
