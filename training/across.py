@@ -59,6 +59,11 @@ class _Year:
             for language, sentences in self.sentences.items()
         }
 
+    @cached_property
+    def bare(self) -> dict[str, list[str]]:
+        """The sentences without what is no letter or digit."""
+        return {language: list(map(_bare, each)) for language, each in self.sentences.items()}
+
     def choice(self, question: str, language: str, right: Sequence[int]) -> Choice:
         """Sentences of a language for a question, those of the given numbers right."""
         nearness = self.vectors[language] @ self.embedder.embed_query(question)
@@ -119,8 +124,8 @@ def _translated(years: dict[str, _Year]) -> Iterator[Choice]:
         answers = [_bare(answer) for answer in question.answers]
         right = [
             number
-            for number, sentence in enumerate(year.sentences[own])
-            if any(answer in _bare(sentence) for answer in answers)
+            for number, sentence in enumerate(year.bare[own])
+            if any(answer in sentence for answer in answers)
         ]
         if 1 <= len(right) <= _MOST_RIGHT:
             yield year.choice(question.question, other, right)
@@ -133,13 +138,9 @@ def _bare(text: str) -> str:
 def _clause(sentence: str, chance: random.Random) -> str:
     """A clause of a sentence that is long enough to be told by it, if there is one."""
     clauses = [each.strip() for each in _CLAUSE.findall(sentence)]
-    usable = [each for each in clauses if _size(each) in _lengths(each)]
+    usable = [each for each in clauses if _tells(each)]
     return chance.choice(usable) if usable else ""
 
 
-def _lengths(clause: str) -> range:
-    return _CHARACTERS if contains_han(clause) else _WORDS
-
-
-def _size(clause: str) -> int:
-    return len(clause) if contains_han(clause) else len(clause.split())
+def _tells(clause: str) -> bool:
+    return len(clause) in _CHARACTERS if contains_han(clause) else len(clause.split()) in _WORDS

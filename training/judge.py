@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 __all__ = ["main"]
 
 _SEED = 1
+_LAYERS = 4
+"""Of the judge that ships."""
 _QUESTIONS = 12
 """A step."""
 _SENTENCES = 5
@@ -302,7 +304,7 @@ def main() -> None:
     """Train and save."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--steps", type=int, default=1500)
-    parser.add_argument("--layers", type=int, default=4)
+    parser.add_argument("--layers", type=int, default=_LAYERS)
     parser.add_argument("--again", action="store_true", help="go on from the weights there are")
     arguments = parser.parse_args()
     torch.manual_seed(_SEED)
@@ -316,7 +318,9 @@ def main() -> None:
         if weights.is_file():
             judge.load_state_dict(load_file(weights))
         else:
-            judge.take(SIX_LAYERS if arguments.layers > 4 else judge_folder() / "model.safetensors")
+            judge.take(
+                SIX_LAYERS if arguments.layers > _LAYERS else judge_folder() / "model.safetensors"
+            )
         judge.keep_still()
     material = choices()
     learned = [choice for choice in material if not is_held_out(choice.title or choice.question)]

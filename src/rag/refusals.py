@@ -96,8 +96,8 @@ def refusal_for(retrieval: Retrieval, draft: Draft, confidence: float) -> Refusa
         for place in scope.missing_places
         if place not in evidence and english_name(place) not in evidence
     ]
-    if places and confidence < ANSWER_BAR and _are_written_around(places, retrieval):
-        return _refusal("weak_evidence", language)
+    if confidence < ANSWER_BAR and _are_written_around(places, retrieval):
+        places = []  # something else is missing
     if places:
         named = places if language == "zh" else [english_name(place) for place in places]
         return _refusal(

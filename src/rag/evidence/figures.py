@@ -42,6 +42,7 @@ _AREA = r"(?:平方|亩|公顷|square|hectares?|acres?)"
 _POWER = r"(?:[兆千]瓦|(?:kilo|mega|giga)watts?|[kMG]W)"
 _VISITS = r"人次"
 _VOLUME = r"(?:毫?升|立方米|方|lit(?:re|er)s?|gallons?)"
+_SHARE = r"(?:%|％|[成倍]|个百分点|per\s?cent|percentage points?)"
 _RANK = (
     r"第[\d一二三四五六七八九十]+|首位|前[\d一二三四五六七八九十]+|\d+位"
     r"|\b(?:\d+(?:st|nd|rd|th)|first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth"
@@ -53,7 +54,7 @@ _WANTED_UNITS: tuple[tuple[re.Pattern[str], str, float], ...] = (
     (
         # Asked for in so many words: a rank or an amount is something else.
         re.compile(r"百分之[几多]|百分比|百分点|\bwhat per\s?cent|\bpercentage\b", re.I),
-        r"(?:%|％|[成倍]|个百分点|per\s?cent|percentage points?)|百分之",
+        _SHARE + "|百分之",
         -0.6,
     ),
     (
@@ -96,7 +97,7 @@ _WANTED_UNITS: tuple[tuple[re.Pattern[str], str, float], ...] = (
             r"|\bgrowth rate\b",
             re.I | re.S,
         ),
-        r"(?:%|％|[成倍]|个百分点|per\s?cent|percentage points?)|百分之|翻番",
+        _SHARE + "|百分之|翻番",
         -0.6,
     ),
     (re.compile(r"海拔|多高(?!的?增)|\bhow (?:tall|deep|wide)\b", re.I), _LENGTH, -0.6),
@@ -126,7 +127,7 @@ _WANTED_UNITS: tuple[tuple[re.Pattern[str], str, float], ...] = (
             r"|percent|\brate\b|\bshare\b|\bgrowth\b|\bgr[eo]w|intensity|proportion",
             re.I,
         ),
-        r"(?:%|％|成|倍|个百分点|per\s?cent|percentage points?)",
+        _SHARE,
         0.3,
     ),
     (
@@ -292,7 +293,7 @@ def figure_agreement(question: str, text: str) -> float:
 def _likes(unit: str) -> str:
     """The counters that count the same things: 几间 may be answered by 3座, 多少次 by 300万人次."""
     units = "".join(group for group in _COUNTERS if unit in group) or unit
-    return f"(?:人次|[{units}])" if "次" in units else f"[{units}]"
+    return f"(?:人次|[{units}])" if unit == "次" else f"[{units}]"
 
 
 def tells_beside(question: str, text: str) -> bool:

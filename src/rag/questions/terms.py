@@ -57,7 +57,7 @@ _HAN_DIGITS = {character: str(digit) for digit, character in enumerate("〇一�
 _HAN_YEAR = re.compile("(?P<year>[一二][〇零九][〇零一二三四五六七八九]{2})年")
 
 
-_GUESSED_AROUND = re.compile(r"^[要能会想没不还各那这哪份户条项次]+|(?<=.)[了着过得的个要是有到]+$")
+_GUESSED_AROUND = re.compile(r"^[要能会想没不还各那这哪]+|(?<=.)[了着过得的个要是有到]+$")
 """What begins or ends a word that the segmenter only guessed, and is a word of its own: 能活."""
 
 # 多少人次 asks for a unit; that a sentence has the unit is judged by itself.

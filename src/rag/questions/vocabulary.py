@@ -82,7 +82,7 @@ GENERIC_WORDS = _words(
     achievement achievements measure measures effort efforts state condition conditions improve
     improved improvement china chinese two three four five six seven eight nine ten bring brought
     run running call called hit face hand draw deal late early earlier good better extra body bodies
-    view views promise promised vow vowed claim claimed report reported send sent meet met leave
+    view views promise promised vow vowed claim claimed reported send sent meet met leave
     receive places charge along against part full short
     """
 )
