@@ -16,7 +16,7 @@ import random
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,7 +30,7 @@ from rag.bundled import read_arrays
 from rag.judges.bundled import HEAD_WIDTH, judge_folder, sequence
 from rag.text import contains_han
 from training.across import across
-from training.judging import Choice, choices, is_held_out
+from training.judging import Choice, as_put, choices, is_held_out
 from training.material import CACHE
 from training.pretrained import PADDING, WIDTH, Pretrained, tokenizer_of
 
@@ -69,10 +69,6 @@ _TOGETHER = 21
 """Sequences of like length that are read at once."""
 _POSITIONS = 256
 _LEAST = 0.02
-
-
-SIX_LAYERS = Path(__file__).with_name("six_layers.safetensors")
-"""A judge that has learned from all questions and does not ship yet: see README.md."""
 
 
 class Layer(nn.Module):
@@ -188,17 +184,17 @@ class Offered:
 class Scorer:
     """Sequences to logits."""
 
-    def __init__(self, judge: Judge, tokenizer: Tokenizer) -> None:
+    def __init__(self, judge: Judge, tokenizer: Tokenizer, *, half: bool = False) -> None:
+        """``half``: learn in bfloat16, but for the sums."""
         self._judge = judge
+        self._half = half
         self._tokenizer = tokenizer
         self._known: dict[str, list[int]] = {}
 
     def logits(self, offered: Sequence[Offered]) -> torch.Tensor:
         """Of all sentences of all questions, in order."""
         sequences = [
-            sequence(self._pieces, each.question, reading)
-            for each in offered
-            for reading in each.readings
+            self._sequence(each.question, reading) for each in offered for reading in each.readings
         ]
         order = sorted(range(len(sequences)), key=lambda number: len(sequences[number][0]))
         found = []
@@ -210,8 +206,15 @@ class Scorer:
             for row, (own, kinds) in enumerate(chosen):
                 pieces[row, : len(own)] = torch.tensor(own)
                 parts[row, : len(own)] = torch.tensor(kinds)
-            found.append(self._judge(pieces, parts))
+            with torch.autocast(
+                "cpu", torch.bfloat16, enabled=self._half and torch.is_grad_enabled()
+            ):
+                found.append(self._judge(pieces, parts).float())
         return torch.cat(found)[torch.tensor(np.argsort(order))]
+
+    def _sequence(self, question: str, reading: Reading) -> tuple[list[int], list[int]]:
+        asked, title = as_put(question, reading.title)
+        return sequence(self._pieces, asked, replace(reading, title=title))
 
     def _pieces(self, text: str) -> list[int]:
         if text not in self._known:
@@ -306,21 +309,21 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=1500)
     parser.add_argument("--layers", type=int, default=_LAYERS)
     parser.add_argument("--again", action="store_true", help="go on from the weights there are")
+    parser.add_argument(
+        "--half", action="store_true", help="in bfloat16: faster, where a processor has it"
+    )
     arguments = parser.parse_args()
     torch.manual_seed(_SEED)
     start = Pretrained.load()
-    scorer = Scorer(
-        judge := Judge(start, arguments.layers), tokenizer_of(start.pieces, start.scores)
-    )
+    judge = Judge(start, arguments.layers)
+    scorer = Scorer(judge, tokenizer_of(start.pieces, start.scores), half=arguments.half)
     CACHE.mkdir(parents=True, exist_ok=True)
     weights = CACHE / "judge.safetensors"
     if again := arguments.again:
         if weights.is_file():
             judge.load_state_dict(load_file(weights))
         else:
-            judge.take(
-                SIX_LAYERS if arguments.layers > _LAYERS else judge_folder() / "model.safetensors"
-            )
+            judge.take(judge_folder() / "model.safetensors")
         judge.keep_still()
     material = choices()
     learned = [choice for choice in material if not is_held_out(choice.title or choice.question)]

@@ -7,18 +7,21 @@ all of a question's are wrong where nothing answers.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
 from rag.composers.quoting import units
 from rag.embedders.bundled import BundledEmbedder
 from rag.protocols import Reading
+from rag.questions.years import told_in
 from training.asked import Asked, asked, measuring_titles
 from training.material import read
 
-__all__ = ["Choice", "choices", "is_held_out"]
+__all__ = ["Choice", "as_put", "choices", "is_held_out"]
 
 _NEAR = 5
 """Passages whose sentences are compared, beside the passage itself."""
@@ -26,6 +29,9 @@ _KEPT = 11
 """Sentences that are kept of them, the nearest, beside those that answer."""
 _OWN = 0.15
 """How much nearer a sentence of the passage itself counts."""
+
+_REPORT = re.compile(r"(?P<place>\w+)-(?P<year>\d{4})(?P<english>\.en)?")
+"""The name of a report's file, which is its title in the material."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +51,22 @@ def is_held_out(title: str) -> bool:
     if title in measuring_titles():
         return True
     return int(hashlib.md5(title.encode(), usedforsecurity=False).hexdigest(), 16) % 10 == 0
+
+
+@cache
+def as_put(question: str, title: str) -> tuple[str, str]:
+    """A question and the title of what it is asked of, as the product puts them to the judge.
+
+    Reports have the titles that they have in an index, and in questions their own year and the one
+    before have the words that they have for them.
+    """
+    if (report := _REPORT.fullmatch(title)) is None:
+        return question, title
+    year = int(report["year"])
+    indexed = f"{report['place'].replace('全国', '国务院')}{year}年政府工作报告"
+    if report["english"]:
+        indexed = f"Report on the Work of the Government {year}"
+    return told_in(year, question), indexed
 
 
 def choices() -> list[Choice]:

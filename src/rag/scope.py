@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rag.plans import five_year_plans
 from rag.questions import bare_name, province_of
-from rag.questions.terms import explicit_years
+from rag.questions.years import explicit_years
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

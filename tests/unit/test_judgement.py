@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -10,7 +11,7 @@ from rag.composers.judgement import by_judgement
 from rag.composers.selection import Sentence
 from rag.protocols import Reading
 from rag.questions import understand
-from rag.schema import Hit, Passage, Quotation
+from rag.schema import Hit, Passage, Period, Quotation
 
 
 class _Judge:
@@ -19,10 +20,11 @@ class _Judge:
     def __init__(self, logits: dict[str, float]) -> None:
         self.logits_of = logits
         self.read: list[Reading] = []
+        self.asked: dict[str, str] = {}
 
     def logits(self, question: str, readings: Sequence[Reading]) -> list[float]:
-        assert question
         self.read += readings
+        self.asked |= {each.sentence: question for each in readings}
         return [
             next((logit for held, logit in self.logits_of.items() if held in each.sentence), 0.0)
             for each in readings
@@ -65,6 +67,32 @@ def test_a_sentence_that_the_judge_is_sure_of_comes_first() -> None:
     judge = _Judge({"甲": 4.0, "乙": -4.0})
     assert [each.text for each in _ranked(judge, first, second)] == ["甲有两个。", "乙有三个。"]
     assert [each.signals["judged"] for each in _ranked(judge, first, second)] == [4.0, -4.0]
+
+
+def _of_report(text: str, period: Period) -> Sentence:
+    sentence = _sentence(text, score=1.0)
+    years = {"year": 2025, "reporting_year": 2024, "planning_year": 2025}
+    passage = replace(sentence.hit.passage, period=period)
+    return replace(sentence, hit=replace(sentence.hit, passage=passage, metadata=years))
+
+
+@pytest.mark.parametrize(
+    ("question", "of_review", "of_plan"),
+    [
+        ("2024年甲有多少", "去年甲有多少", "2024年甲有多少"),
+        ("2025年甲的目标是多少", "2025年甲的目标是多少", "今年甲的目标是多少"),
+        ("2025年甲有多少", "2025年甲有多少", "2025年甲有多少"),
+        ("2024年の甲はいくつですか", "2024年の甲はいくつですか", "2024年の甲はいくつですか"),
+    ],
+)
+def test_a_year_is_asked_about_as_the_report_speaks_of_it(
+    question: str, of_review: str, of_plan: str
+) -> None:
+    judge = _Judge({})
+    _ranked(
+        judge, _of_report("甲三个。", "review"), _of_report("甲三个多。", "plan"), question=question
+    )
+    assert judge.asked == {"甲三个。": of_review, "甲三个多。": of_plan}
 
 
 def test_sentences_far_behind_are_not_read_and_stay_behind() -> None:

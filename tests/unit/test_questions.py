@@ -68,6 +68,10 @@ def test_years(question: str, years: tuple[int, ...], relative: tuple[int, ...])
     [
         ("新能源汽车产量的目标是多少", "plan"),
         ("计划新增多少学位", "plan"),
+        ("想在城里新添多少人上班", "plan"),
+        ("我想知道汽车产量", None),
+        ("What does the town want its port to handle?", "plan"),
+        ("How much does the province want to spend?", "plan"),
         ("去年造了多少车", "review"),
         ("新能源汽车产量", None),
         ("What is the target for retail sales?", "plan"),
@@ -293,6 +297,17 @@ def test_any_text_is_understood(value: str) -> None:
         ("How many passengers and how much cargo has the railway carried?", ()),
         ("粮食、汽车和住房的情况", ()),
         ("甲是多少，乙是多少，丙是多少，丁是多少？", ()),
+        (
+            "青江2026年城镇化率要提到多少？“十五五”末的目标呢？",
+            ("青江2026年城镇化率要提到多少", "青江城镇化率要提到多少，“十五五”末的目标"),
+        ),
+        ("今年地铁8号线开不开？老小区要改多少个？", ("今年地铁8号线开不开", "老小区要改多少个")),
+        ("粮食产量是多少，那油料呢", ("粮食产量是多少", "油料是多少")),
+        ("那么大的洪水，有没有人受伤？", ()),
+        (
+            "青江2025年收入实际增长多少，2026年目标是多少？",
+            ("青江2025年收入实际增长多少", "青江收入增长，2026年目标是多少"),
+        ),
     ],
 )
 def test_a_question_of_several_things_is_taken_apart(question: str, parts: tuple[str, ...]) -> None:

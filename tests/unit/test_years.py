@@ -11,6 +11,7 @@ import pytest
 
 from rag.factory import open_application
 from rag.plans import five_year_plans, without_plans
+from rag.questions.years import told_in
 from rag.settings import Settings
 
 EARLIER = """青江市政府工作报告
@@ -136,3 +137,26 @@ def test_a_date_is_quoted_with_what_it_is_of() -> None:
         answer = application.assistant.ask("青江大桥是什么时候通车的？").answer
     assert "2025年" in answer
     assert "青江大桥" in answer
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ("2024年汽车产量是多少？", "去年汽车产量是多少？"),
+        ("2025年的目标，2024年度完成了多少", "今年的目标，去年完成了多少"),
+        ("到2025年底要建成多少", "到今年底要建成多少"),
+        ("2023年呢", "2023年呢"),
+        ("2021—2025年建成多少", "2021—2025年建成多少"),
+        ("2024年到2025年", "2024年到2025年"),
+        ("青江市2025年政府工作报告里2024年的产量", "青江市2025年政府工作报告里去年的产量"),
+        ("补贴2024元的有多少", "补贴2024元的有多少"),
+        ("How many cars were built in 2024?", "How many cars were built last year?"),
+        ("What is the 2025 target?", "What is this year's target?"),
+        ("2024's harvest", "last year's harvest"),
+        ("from 2021 to 2025", "from 2021 to this year"),
+        ("the 2021-2025 plan", "the 2021-2025 plan"),
+        ("the 2025 work report", "the 2025 work report"),
+    ],
+)
+def test_a_report_has_words_for_its_own_year_and_the_one_before(asked: str, told: str) -> None:
+    assert told_in(2025, asked) == told

@@ -6,6 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rag.protocols import Reading
+from rag.questions.years import told_in
+from rag.scope import anchor_of, spoken_years
 from rag.text import contains_han
 
 if TYPE_CHECKING:
@@ -53,8 +55,9 @@ def by_judgement(
     first = [sentence for sentence in ranked[:_READ] if sentence.score >= bar]
     readings = [_reading(sentence, quote_of) for sentence in first]
     asked_in_han = contains_han(question.rewritten)
+    wordings = [_wording(question, sentence) for sentence in first]
     judged = []
-    for sentence, logit in zip(first, judge.logits(question.rewritten, readings), strict=True):
+    for sentence, logit in zip(first, _logits(judge, wordings, readings), strict=True):
         # Of lines with labels it has read few: their label says more against them than it does.
         held = max(0.0 if sentence.signals["field"] else -_SURE, min(_SURE, logit))
         signals, gain, counted = {"judged": held}, _GAIN, held
@@ -70,6 +73,31 @@ def by_judgement(
         )
     judged.sort(key=lambda sentence: -sentence.score)
     return [*judged, *ranked[len(first) :]]
+
+
+def _wording(question: Question, sentence: Sentence) -> str:
+    """The question as it is asked of a sentence: what a report reviews or plans of the year asked
+    for has the words 去年 and 今年 for it. Of years the judge sees the report's own alone.
+    """
+    hit = sentence.hit
+    anchor, period = anchor_of(hit.metadata), hit.passage.period
+    if anchor is None or question.language not in ("zh", "en"):
+        return question.rewritten
+    asked = "plan" if question.period == "plan" else "review"
+    of_it = period is None or (period == asked and spoken_years(hit) & set(question.years))
+    if not of_it and not any(str(year) in sentence.text for year in question.years):
+        return question.rewritten
+    return told_in(anchor, question.rewritten)
+
+
+def _logits(judge: Judge, wordings: Sequence[str], readings: Sequence[Reading]) -> list[float]:
+    """One for each reading, with its question."""
+    found: dict[tuple[str, Reading], float] = {}
+    for wording in dict.fromkeys(wordings):
+        own = [each for asked, each in zip(wordings, readings, strict=True) if asked == wording]
+        logits = judge.logits(wording, own)
+        found |= {(wording, each): logit for each, logit in zip(own, logits, strict=True)}
+    return [found[pair] for pair in zip(wordings, readings, strict=True)]
 
 
 def _reading(sentence: Sentence, quote_of: Callable[[Sentence], Quotation]) -> Reading:

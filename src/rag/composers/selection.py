@@ -19,7 +19,7 @@ from rag.evidence import (
 from rag.numerals import HAN_NUMERALS
 from rag.questions.glossary import is_settled
 from rag.questions.places import names_place
-from rag.questions.terms import explicit_years
+from rag.questions.years import explicit_years
 from rag.text import contains_han, fold, simplified, stem, words
 
 if TYPE_CHECKING:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from rag.plans import five_year_plans
 from rag.questions.places import bare_name, english_name, find_places
 from rag.questions.terms import names_nothing
 from rag.text import contains_han
@@ -41,6 +42,7 @@ _YEARS = re.compile(
 _AIMS = re.compile(
     r"的?(?:预期)?(?:目标|计划|安排)|\b(?:targets?|goals?|plans?)\b(?:\s+for)?", re.I
 )
+_ACTUAL = re.compile(r"实际|\bactual(?:ly)?\b\s*", re.I)
 _PRESENT = {"did": "does", "was": "is", "were": "are"}
 _TENSE = re.compile(r"\b(?:did|was|were)\b")
 """The tense of a question belongs to its year: that of another year may ask for plans."""
@@ -105,9 +107,10 @@ def carry_over(
         return f"{old}, {new}"
     if not names_nothing(new) and not _ANAPHOR.search(new) and not _QUESTION.search(new):
         return _another_topic(old, new, known)
-    if _YEARS.search(new):
+    if dated := _names_time(new):
+        old = _ACTUAL.sub("", old)
         old = _TENSE.sub(lambda past: _PRESENT[past[0]], _YEARS.sub("", old))
-    if _AIMS.search(new) or _YEARS.search(new):
+    if dated or _AIMS.search(new):
         old = _AIMS.sub("", old)  # of another year results may be asked
     if chinese and _QUESTION.search(new):
         # The new question has its own question word: the old one's would only mislead.
@@ -140,7 +143,7 @@ def _elsewhere(old: str, new: str, known: Sequence[str]) -> str:
 
 def _another_topic(old: str, new: str, known: Sequence[str]) -> str:
     """The same question about another thing (那储能电池呢？), in the same place and year."""
-    kept = [] if _YEARS.search(new) else [year.strip() for year in _YEARS.findall(old)]
+    kept = [] if _names_time(new) else [year.strip() for year in _YEARS.findall(old)]
     place = "" if find_places(new, known=known) else _typed_place(old, known)
     if contains_han(old + new):
         asked = _ASKED.search(old)
@@ -179,6 +182,10 @@ def _typed_place(text: str, known: Sequence[str]) -> str:
 def points_back(text: str) -> bool:
     """Whether a text refers to something before it: 它, 其中, "it", "those"."""
     return _ANAPHOR.search(text) is not None
+
+
+def _names_time(text: str) -> bool:
+    return bool(_YEARS.search(text) or five_year_plans(text))
 
 
 def _follows(text: str) -> bool:

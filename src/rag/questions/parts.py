@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from rag.questions.dialogue import carry_over, points_back
 from rag.questions.languages import spoken_language
 from rag.questions.places import find_places
-from rag.questions.terms import content_terms, explicit_years, is_bare
+from rag.questions.terms import content_terms, is_bare
+from rag.questions.years import explicit_years
 from rag.schema import Turn
 from rag.text import contains_han, simplified
 
@@ -20,8 +21,10 @@ __all__ = ["split_question"]
 _MOST = 3
 _CHINESE_BREAK = re.compile(r"[，,、；;？?]+")
 _CHINESE_ASKS = re.compile(
-    r"多少|几(?!乎|十|百)|多[大高长久快远]|哪|谁|什么|怎么(?![说讲写提])|如何|吗|是否|是不是"
+    r"多少|几(?!乎|十|百)|多[大高长久快远]|哪|谁|什么|怎么(?![说讲写提])|如何|吗|是否|呢[？?]?$"
+    r"|(?P<verb>[\u4e00-\u9fff])[不没](?P=verb)"
 )
+_GOES_ON = re.compile("^那(?!里|些|个)|呢$")
 _YEAR = r"(?:(?:19|20)\d\d年|[去今明]年|上年)"
 _OF_TWO_YEARS = re.compile(
     rf"^(?P<first>[^，。？?]*{_YEAR}[^，。？?]*?)(?:和|与|跟|及|以及|、)"
@@ -58,9 +61,11 @@ def split_question(text: str, *, known_places: Iterable[str] = ()) -> tuple[str,
     places, years = find_places(first, known=known), explicit_years(first)
     whole = [first]
     for piece in pieces[1:]:
-        if points_back(piece) or max(content_terms(piece)[0].values(), default=0.0) < 1.0:
-            # Without a topic of its own it goes on with what the first is about.
+        topical = max(content_terms(piece)[0].values(), default=0.0) >= 1.0
+        if not topical or _GOES_ON.search(piece) or points_back(piece):
+            # It goes on with what the first is about.
             opening = "那" if contains_han(piece) else "and "
+            opening = "" if piece.startswith("那") else opening
             asked = carry_over(
                 opening + piece, [Turn(role="user", content=first)], known_places=known
             )

@@ -1,4 +1,4 @@
-"""The words and years of a question; pure."""
+"""The words of a question; pure."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from rag.questions.vocabulary import (
     TELLING_CHARACTERS,
     TITLE_WORDS,
 )
+from rag.questions.years import WRITTEN_YEAR
 from rag.text import contains_han, fold, is_guessed, tagged_words
 
 if TYPE_CHECKING:
@@ -23,12 +24,10 @@ if TYPE_CHECKING:
 __all__ = [
     "capitalised",
     "content_terms",
-    "explicit_years",
     "is_bare",
     "names_nothing",
     "proper_nouns",
     "quoted",
-    "report_years",
 ]
 
 _GENERIC_WEIGHT = 0.3
@@ -49,14 +48,6 @@ _NAME_TAGS = frozenset({"ns", "nt"})
 _FUNCTION_TAGS = frozenset("rmpucydqtok")
 """Those that say nothing of it: pronouns, numerals, particles, adverbs, measures, times."""
 
-_YEAR = re.compile(
-    r"(?<![\d.])(?P<year>(?:19|20)\d\d)(?!\d|\.\d|\s*(?:万|亿|个|家|户|人|套|公里|元|%))"
-)
-_WRITTEN_YEAR = re.compile(_YEAR.pattern + r"(?:\s*年度?)?")
-_HAN_DIGITS = {character: str(digit) for digit, character in enumerate("〇一二三四五六七八九")}
-_HAN_YEAR = re.compile("(?P<year>[一二][〇零九][〇零一二三四五六七八九]{2})年")
-
-
 _GUESSED_AROUND = re.compile(r"^[要能会想没不还各那这哪]+|(?<=.)[了着过得的个要是有到]+$")
 """What begins or ends a word that the segmenter only guessed, and is a word of its own: 能活."""
 
@@ -69,30 +60,6 @@ _NAME = re.compile(r"(?<=[a-z0-9,'’] )(?P<name>[A-Z][a-z]{2,})(?![\w&-])")
 _QUOTED = re.compile(r"[“「『《](?P<name>[^“”「」『』《》]{2,12})[”」』》]")
 _REPORT = re.compile("(?:政府)?工作报告")
 _REPORT_WORDS = frozenset({"政府", "工作", "报告", "政府工作", "工作报告", "政府工作报告"})
-_REPORT_YEAR = re.compile(
-    r"(?<!\d)(?P<year>(?:19|20)\d\d)\s*年?的?(?:"
-    r"(?:[\u4e00-\u9fff]{0,12}?工作|[\u4e00-\u9fff]{0,6}?政府|[\u4e00-\u9fff]{0,3}?)报告(?![了期])"
-    r"|(?:\s+[\w'’]+){0,2}\s+(?:government\s+)?(?:work\s+)?report\b)",
-    re.I,
-)
-
-
-def report_years(text: str) -> tuple[int, ...]:
-    """Years that stand in the name of a report, in order, without repetition."""
-    return tuple(dict.fromkeys(int(match["year"]) for match in _REPORT_YEAR.finditer(text)))
-
-
-def explicit_years(text: str) -> tuple[int, ...]:
-    """Years written in figures or Chinese numerals, in order, without repetition.
-
-    Those in the name of a report are left out.
-    """
-    text = _REPORT_YEAR.sub(lambda match: " " * len(match.group()), text)
-    found = {match.start(): int(match["year"]) for match in _YEAR.finditer(text)}
-    for match in _HAN_YEAR.finditer(text):
-        digits = match["year"].replace("零", "〇")
-        found[match.start()] = int("".join(_HAN_DIGITS[character] for character in digits))
-    return tuple(dict.fromkeys(found[position] for position in sorted(found)))
 
 
 def content_terms(text: str) -> tuple[dict[str, float], dict[str, tuple[str, ...]]]:
@@ -102,7 +69,7 @@ def content_terms(text: str) -> tuple[dict[str, float], dict[str, tuple[str, ...
     a question is about is mostly in its nouns; people use their own verbs (盖 for 建成).
     Expressions of the glossary are one term each, with the words that documents write for them.
     """
-    folded = _ASKED_UNIT.sub(" ", _WRITTEN_YEAR.sub(" ", without_plans(fold(text))))
+    folded = _ASKED_UNIT.sub(" ", WRITTEN_YEAR.sub(" ", without_plans(fold(text))))
     weights: dict[str, float] = {}
     alternatives: dict[str, tuple[str, ...]] = {}
     position = 0

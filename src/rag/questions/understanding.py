@@ -9,14 +9,8 @@ from typing import TYPE_CHECKING
 from rag.questions.dialogue import carry_over
 from rag.questions.languages import gloss_of, spoken_language
 from rag.questions.places import find_places, names_place
-from rag.questions.terms import (
-    capitalised,
-    content_terms,
-    explicit_years,
-    proper_nouns,
-    quoted,
-    report_years,
-)
+from rag.questions.terms import capitalised, content_terms, proper_nouns, quoted
+from rag.questions.years import explicit_years, report_years
 from rag.schema import Question
 from rag.text import language, simplified
 
@@ -38,8 +32,10 @@ _THAT_YEAR = re.compile(r"当年|that (?:same )?year|the same year", re.I)
 
 _PLAN = re.compile(
     r"目标|计划|预期|力争|提出|打算|将要|将会|将(?=[^来军领士])|(?<![重主需摘首必还])要(?![求素点件么紧闻职塞害领好几多花用]|是)|安排|规划|准备|拟"
+    r"|(?<![我你您们思设理联感梦构回])想(?=在|让|把|新|建|增|达|做|多|再|到|要(?!知))"
     r"|\b(?:targets?|goals?|plans?|planned|planning|aims?|expect(?:s|ed)?|will|upcoming|projected"
-    r"|going to|intends?|set for|aimed|hopes?)\b",
+    r"|going to|intends?|set for|aimed|hopes?|shooting for|looking to)\b"
+    r"|(?<!\bI )(?<!\bwe )\bwants? (?:to|its|the)\b",
     re.I,
 )
 _REVIEW = re.compile(
