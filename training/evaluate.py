@@ -13,6 +13,8 @@ import numpy as np
 import numpy.typing as npt
 from tokenizers import Tokenizer
 
+from training.asked import asked
+from training.judging import is_held_out
 from training.material import CACHE, PROJECT, SHARED, parallel_reports
 
 __all__ = ["main"]
@@ -77,6 +79,22 @@ def held_out_task() -> Task:
         passages=passages,
         answers=[[place[record["zh"]]] for record in records],
     )
+
+
+def written_tasks() -> Iterator[Task]:
+    """Questions written about documents that no training reads, over all that were asked about."""
+    questions = asked()
+    passages = list(dict.fromkeys((each.title, each.passage) for each in questions))
+    place = {passage: position for position, passage in enumerate(passages)}
+    own = [each for each in questions if each.answers and is_held_out(each.title)]
+    for language in ("zh", "en"):
+        chosen = [each for each in own if each.question.isascii() == (language == "en")]
+        yield Task(
+            name=f"written, held out {language}",
+            queries=[each.question for each in chosen],
+            passages=[f"{title} {text}" for title, text in passages],
+            answers=[[place[each.title, each.passage]] for each in chosen],
+        )
 
 
 def hits(
@@ -150,6 +168,7 @@ def main() -> None:
     names = YARDSTICK_SETS if arguments.yardstick else SETS
     tasks = [task for name in names for task in development_tasks(name)]
     print(f"{'set':26} queries  hit@1  hit@10")
+    tasks += [] if arguments.yardstick else written_tasks()
     for task in [*tasks, held_out_task()]:
         first, ten = hits(task, embed, embed_queries=embed_queries, dimension=arguments.dimension)
         print(f"{task.name:26} {len(task.queries):7,}  {first:.3f}   {ten:.3f}", flush=True)

@@ -16,7 +16,10 @@ from typing import Any
 import numpy as np
 from tokenizers import Tokenizer
 
+from rag.composers.quoting import units
+from training.asked import asked
 from training.cloze import ClozeMaker, windows
+from training.judging import is_held_out
 from training.material import CACHE, parallel_reports, read, report_texts
 
 __all__ = ["main"]
@@ -99,6 +102,7 @@ class Recipe:
             "insurance": self._insurance,
             "languages": self._languages,
             "similar": self._similar,
+            "written": self._written,
         }
         for name, fill in makers.items():
             source = Source(self._tokenizer)
@@ -239,6 +243,23 @@ class Recipe:
         for name in ("pairs_stsb_zh", "pairs_stsb_en"):
             close = (record for record in read(name) if record["score"] >= 4)
             source.add_texts((record["s1"], record["s2"]) for record in close)
+
+    def _written(self, source: Source) -> None:
+        """Questions to the passages they were written about, and to the sentences that answer."""
+        chance = random.Random(SEED)
+        pairs = []
+        for each in asked():
+            if not each.answers or is_held_out(each.title):
+                continue
+            titled = f"{each.title} {each.passage}"
+            pairs.append((each.question, titled if chance.random() < 0.7 else each.passage))
+            for start, end in units(each.passage):
+                sentence = each.passage[start:end]
+                if any(answer in sentence for answer in each.answers):
+                    titled = f"{each.title} {sentence}"
+                    pairs.append((each.question, titled if chance.random() < 0.3 else sentence))
+                    break
+        source.add_texts(pairs)
 
 
 def main() -> None:

@@ -98,7 +98,10 @@ _FORMS = (
         r"|\b(?:must|should|can|may|apply|submit|register|fill|click|first|then|please)\b",
         -0.2,
     ),
-    _form(r"哪条(?:街|路|马路|巷)|\bwhich street\b", r"路(?![径线])|街|大道|巷|胡同|\b(?:Street|Road)\b"),
+    _form(
+        r"哪条(?:街|路|马路|巷)|\bwhich street\b",
+        r"路(?![径线])|街|大道|巷|胡同|\b(?:Street|Road)\b",
+    ),
     _form(  # a place
         r"哪里|哪儿|何处|什么地方|什么位置|啥地方|地址|位于|哪[个座]?(?:城市|国家|省|市|村|岛|镇)"
         r"|\bwhere\b|\bwhich (?:city|country|town|village|island|province|building)\b",
