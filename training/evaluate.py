@@ -82,7 +82,7 @@ def held_out_task() -> Task:
 
 
 def written_tasks() -> Iterator[Task]:
-    """Questions written about documents that no training reads, over all that were asked about."""
+    """Questions that no training reads nor others of their documents, over all passages."""
     questions = asked()
     passages = list(dict.fromkeys((each.title, each.passage) for each in questions))
     place = {passage: position for position, passage in enumerate(passages)}

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from rag.schema import Turn
 
-__all__ = ["carry_over", "points_back"]
+__all__ = ["carry_over", "goes_on"]
 
 _OPENING = re.compile(
     r"^(?:那么|那|然后|还有|另外|再|and|but|so|then|what about|how about|what of)[，,\s]*", re.I
@@ -179,9 +179,9 @@ def _typed_place(text: str, known: Sequence[str]) -> str:
     return district.group() if district else ""
 
 
-def points_back(text: str) -> bool:
-    """Whether a text refers to something before it: 它, 其中, "it", "those"."""
-    return _ANAPHOR.search(text) is not None
+def goes_on(text: str) -> bool:
+    """Whether a text has the form of a follow-up: 那…, …呢, 它, 其中, "what about", "it"."""
+    return bool(_ELLIPSIS.search(text) or _ANAPHOR.search(text))
 
 
 def _names_time(text: str) -> bool:
@@ -189,7 +189,7 @@ def _names_time(text: str) -> bool:
 
 
 def _follows(text: str) -> bool:
-    return bool(_ELLIPSIS.search(text) or _ANAPHOR.search(text)) or names_nothing(text)
+    return goes_on(text) or names_nothing(text)
 
 
 def _topic(history: Sequence[Turn], known: Sequence[str]) -> str:

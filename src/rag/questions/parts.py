@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from rag.questions.dialogue import carry_over, points_back
+from rag.questions.dialogue import carry_over, goes_on
 from rag.questions.languages import spoken_language
 from rag.questions.places import find_places
 from rag.questions.terms import content_terms, is_bare
@@ -24,7 +24,6 @@ _CHINESE_ASKS = re.compile(
     r"多少|几(?!乎|十|百)|多[大高长久快远]|哪|谁|什么|怎么(?![说讲写提])|如何|吗|是否|呢[？?]?$"
     r"|(?P<verb>[\u4e00-\u9fff])[不没](?P=verb)"
 )
-_GOES_ON = re.compile("^那(?!里|些|个)|呢$")
 _YEAR = r"(?:(?:19|20)\d\d年|[去今明]年|上年)"
 _OF_TWO_YEARS = re.compile(
     rf"^(?P<first>[^，。？?]*{_YEAR}[^，。？?]*?)(?:和|与|跟|及|以及|、)"
@@ -62,13 +61,10 @@ def split_question(text: str, *, known_places: Iterable[str] = ()) -> tuple[str,
     whole = [first]
     for piece in pieces[1:]:
         topical = max(content_terms(piece)[0].values(), default=0.0) >= 1.0
-        if not topical or _GOES_ON.search(piece) or points_back(piece):
+        if not topical or goes_on(piece):
             # It goes on with what the first is about.
-            opening = "那" if contains_han(piece) else "and "
-            opening = "" if piece.startswith("那") else opening
-            asked = carry_over(
-                opening + piece, [Turn(role="user", content=first)], known_places=known
-            )
+            before = [Turn(role="user", content=first)]
+            asked = carry_over(piece, before, known_places=known, whatever_its_form=True)
         else:
             asked = _placed(
                 piece,

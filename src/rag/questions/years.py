@@ -8,9 +8,9 @@ from rag.text import contains_han
 
 __all__ = ["WRITTEN_YEAR", "explicit_years", "report_years", "told_in"]
 
-_YEAR = re.compile(
-    r"(?<![\d.])(?P<year>(?:19|20)\d\d)(?!\d|\.\d|\s*(?:万|亿|个|家|户|人|套|公里|元|%))"
-)
+_COUNTED = r"\s*(?:万|亿|个|家|户|人|套|公里|元|%)"
+"""What follows a number that is no year."""
+_YEAR = re.compile(rf"(?<![\d.])(?P<year>(?:19|20)\d\d)(?!\d|\.\d|{_COUNTED})")
 WRITTEN_YEAR = re.compile(_YEAR.pattern + r"(?:\s*年度?)?")
 _HAN_DIGITS = {character: str(digit) for digit, character in enumerate("〇一二三四五六七八九")}
 _HAN_YEAR = re.compile("(?P<year>[一二][〇零九][〇零一二三四五六七八九]{2})年")
@@ -23,7 +23,7 @@ _REPORT_YEAR = re.compile(
 _SPAN = r"—–~～\-"
 _SAID_IN_CHINESE = re.compile(
     rf"(?<![\d.{_SPAN}])(?<!\d[至到])(?<!\d年[至到])(?P<year>(?:19|20)\d\d)"
-    rf"(?:\s*年度?(?![{_SPAN}至到])|(?![\d.年{_SPAN}至到]|\s*(?:万|亿|个|家|户|人|套|公里|元|%)))"
+    rf"(?:\s*年度?(?![{_SPAN}至到])|(?![\d.年{_SPAN}至到]|{_COUNTED}))"
 )
 _SAID_IN_ENGLISH = re.compile(
     rf"(?:\b(?:in|during|(?P<the>the))\s+)?(?<![\w.{_SPAN}])(?P<year>(?:19|20)\d\d)"
