@@ -250,8 +250,9 @@ def build(*, assistant: Callable[[], Assistant], library: Callable[[], Library])
         stopping.then(_stopped, turns, conversing, **quiet)
         restarting = header.restart(None, None, None, cancels=asking, **quiet)
         restarting.then(_restarted, None, conversing, **quiet)
-        # One after the other: the latest judgement of an answer counts.
-        header.judge(judge, turns, None, concurrency_limit=1, trigger_mode="multiple", **quiet)
+        # Not through the queue: its stream closes when a session has nothing left in it, and a
+        # question sent in that moment would wait for words on a stream that has gone.
+        header.judge(judge, turns, None, queue=False, trigger_mode="multiple", **quiet)
         seen = [listing, conversation, *choice]
         header.documents(look, choice, seen, **quiet)
         header.remove(remove, choice, [outcomes, *seen], **quiet)
