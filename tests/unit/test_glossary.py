@@ -11,7 +11,7 @@ from rag.questions.glossary import find_expressions, is_settled
 from rag.questions.vocabulary import ENGLISH_STOPWORDS, STOPWORDS
 from rag.text import fold
 
-TABLES = ("glossary.tsv", "glossary_colloquial.tsv", "glossary_english.tsv")
+TABLES = ("glossary.tsv", "names.tsv", "glossary_colloquial.tsv", "glossary_english.tsv")
 
 
 def rows(name: str) -> list[tuple[list[str], list[str]]]:

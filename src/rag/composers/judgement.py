@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from rag.composers.selection import of_wrong_year
 from rag.protocols import Reading
 from rag.questions.years import told_in
 from rag.scope import anchor_of, spoken_years
@@ -29,6 +30,9 @@ reading is what takes time."""
 _GAIN, _GAIN_ACROSS = 3.0, 1.4
 """What a sentence gains that the judge is sure of, over one that it is sure answers nothing; and
 the same where it is in another language than the question, of which the judge knows less."""
+
+_WRONG_YEAR = 0.7
+"""What a sentence loses that tells of another year: the judge does not see of which it tells."""
 
 _SURE = 6.0
 """A logit beyond which the judge is not surer."""
@@ -68,7 +72,9 @@ def by_judgement(
             replace(
                 sentence,
                 signals={**sentence.signals, **signals},
-                score=sentence.score + gain * (counted + _SURE) / (2 * _SURE),
+                score=sentence.score
+                + gain * (counted + _SURE) / (2 * _SURE)
+                - _WRONG_YEAR * of_wrong_year(question, sentence),
             )
         )
     judged.sort(key=lambda sentence: -sentence.score)

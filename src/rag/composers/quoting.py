@@ -10,8 +10,9 @@ from rag.composers.fields import is_field
 from rag.composers.selection import OPEN_TARGET, kind_agreement
 from rag.evidence import tells_beside
 from rag.questions.vocabulary import GENERIC_WORDS
+from rag.questions.years import explicit_years
 from rag.schema import Quotation
-from rag.text import clauses, sentences
+from rag.text import clauses, contains_han, sentences
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,6 +48,11 @@ _SEMICOLON = re.compile(r"[；;]\s*$")
 _TELLS_MORE = 0.1
 """How much more of the question a statement tells than the next, if it is the one asked about."""
 
+_POINTS_BACK = re.compile(
+    r"(?:She|He|It|They|This|These|That|Those|Her|His|Its|Their)\b|[他她它其](?!中|[次余他实])|该[项市省校院馆]|这[项是些里]"
+)
+"""Begins a sentence that says of whom or of what only in the one before."""
+
 _TRAILING = re.compile(r"[，；：、。,;:\s]+$")
 
 
@@ -62,6 +68,8 @@ def quote(question: Question, sentence: Sentence, *, matcher: TermMatcher) -> Qu
         start, end = _window(question, sentence, budget, matcher=matcher)
     text = sentence.hit.passage.text
     offset = sentence.hit.passage.start
+    if start == sentence.start and question.kind in {"name", "list", "definition"}:
+        start = _with_antecedent(sentence, end)
     trailing = _TRAILING.search(text[start - offset : end - offset])
     if trailing and trailing.start() > 0:
         end = start + trailing.start()
@@ -143,6 +151,14 @@ def _window(
     if question.kind == "date" and told > 0.5 * total > 2 * beside and length(*reaching) <= budget:
         first, last = reaching
 
+    # Nor a figure of a year that the sentence names elsewhere: below the 405,000 of 2019.
+    dated = [row for row in rows if set(explicit_years(pieces[row])) & set(question.years)]
+    if figured and dated and not set(dated) & set(range(first, last + 1)):
+        nearest = min(dated, key=lambda row: abs(row - first))
+        reaching = min(first, nearest), max(last, nearest)
+        if length(*reaching) <= budget:
+            first, last = reaching
+
     while True:
         # The neighbour that brings more of the question in; a clause that only continues
         # (、居万亿城市第7位) belongs to its subject.
@@ -187,6 +203,16 @@ def units(text: str) -> list[tuple[int, int]]:
                 continue
         found.append((start, end))
     return found
+
+
+def _with_antecedent(sentence: Sentence, end: int) -> int:
+    """The start of the sentence before one that begins with a pronoun, where both fit."""
+    text, offset = sentence.hit.passage.text, sentence.hit.passage.start
+    if not _POINTS_BACK.match(sentence.text):
+        return sentence.start
+    before = [start + offset for start, stop in units(text) if stop + offset <= sentence.start]
+    fits = before and end - before[-1] <= (_BUDGET if contains_han(sentence.text) else LIST_BUDGET)
+    return before[-1] if fits else sentence.start
 
 
 def _with_items(sentence: Sentence) -> int:

@@ -17,7 +17,7 @@ from rag.evidence import (
     of_another_number,
 )
 from rag.numerals import HAN_NUMERALS
-from rag.questions.glossary import is_settled
+from rag.questions.glossary import is_name, is_settled
 from rag.questions.places import names_place
 from rag.questions.years import explicit_years
 from rag.text import contains_han, fold, simplified, stem, words
@@ -37,14 +37,16 @@ __all__ = [
     "evidence_signals",
     "kind_agreement",
     "missing_terms",
+    "of_wrong_year",
 ]
 
 _WHO = re.compile(
-    r"谁|何人|哪一?[位名](?!教)|\bwho\b|(?:长|书记|主席|总理|总统|主任)(?:的名字)?(?:是|叫)什么",
+    r"谁|何人|哪一?[位名](?!教)|\bwho\b|(?:[长督]|书记|主席|总理|总统|主任|大使|[委议演职队]员|[教老医]师|医生|作者|导演|冠军|选手)"
+    r"(?:的名字)?(?:是|叫)什么",
     re.I,
 )
 _WHICH = re.compile(
-    r"(?:哪一?[个所家座条]|什么)(?P<rank>区|县|镇|乡|街道|大学|学院|学校|医院|机场)"
+    r"(?:哪[一几]?[个所家座条]|什么)(?P<rank>区|县|镇|乡|街道|大学|学院|学校|医院|机场)"
 )
 """Asks for a name by the word that such names end with: 哪个区."""
 OPEN_TARGET = re.compile(r"目标(?:是|有)?什么|\bwhat\b.*\btargets?\b", re.I)
@@ -228,9 +230,7 @@ def evidence_signals(question: Question, best: Sentence) -> dict[str, float]:
     return {
         **best.signals,
         "coverage": best.coverage + _CARRIED * best.signals["carried"],
-        "wrong_year": float(
-            (best.signals["year"] < 0 and not question.tends) or _of_another_year(question, best)
-        ),
+        "wrong_year": float(of_wrong_year(question, best)),
         # A heading answers nothing, and a line with a label only what that says.
         "lacks": _lacks(question, best)
         + 2.0 * best.signals["heading"]
@@ -244,11 +244,16 @@ def evidence_signals(question: Question, best: Sentence) -> dict[str, float]:
     }
 
 
-def _of_another_year(question: Question, best: Sentence) -> bool:
-    """Whether only other years are written, and nothing else speaks for the one asked about."""
-    if not question.years or best.signals["year"] > 0:
+def of_wrong_year(question: Question, sentence: Sentence) -> bool:
+    """Whether it stands in the half of a report that speaks of another year, or writes only other
+    years where nothing else speaks for the one asked about.
+    """
+    agrees = sentence.signals.get("year", 0.0)
+    if agrees < 0 and not question.tends:
+        return True
+    if not question.years or agrees > 0:
         return False
-    written = set(explicit_years(best.text))
+    written = set(explicit_years(sentence.text))
     return bool(written) and not written & set(question.years)
 
 
@@ -284,7 +289,10 @@ def _lacks(question: Question, best: Sentence) -> float:
         return absent * (best.signals["kind"] < 0)
     if question.kind == "number" and OPEN_TARGET.search(simplified(question.wording)):
         return 0.0
-    return 1.0 - best.signals["kind"] if question.kind in {"number", "date"} else 0.0
+    if question.kind in {"number", "date"}:
+        return 1.0 - best.signals["kind"]
+    form = form_agreement(simplified(question.wording), best.text, strict=True)
+    return 0.0 if form is None else 1.0 - form
 
 
 def _names_office(question: Question, best: Sentence) -> bool:
@@ -321,10 +329,15 @@ def _unheld(question: Question, best: Sentence) -> float:
     known = [
         (weight, match)
         for term, weight, match in zip(question.terms, question.weights, best.matches, strict=True)
-        if is_settled(term)
+        if is_settled(term) and not _is_of_a_name(term, question.wording)
     ]
     total = sum(weight for weight, _ in known)
     return sum(weight for weight, match in known if match < bar) / total if total else 0.0
+
+
+def _is_of_a_name(term: str, wording: str) -> bool:
+    """Whether an English word is written as part of a name: a University of Technology."""
+    return term.isascii() and re.search(rf"\w\W+{term.capitalize()}\b", wording) is not None
 
 
 def _unnamed(question: Question, best: Sentence) -> float:
@@ -339,8 +352,8 @@ def _unnamed(question: Question, best: Sentence) -> float:
     held = [
         placed or match >= _WRITTEN
         if names_place(term, question.places)
-        else term in around
-        if written or contains_han(term)
+        else any(form in around for form in (term, *question.alternatives.get(term, ())))
+        if written or contains_han(term) or is_name(term)
         else match >= _NAMED
         for term, weight, match in zip(question.terms, question.weights, best.matches, strict=True)
         if term in question.names and weight > 0

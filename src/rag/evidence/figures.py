@@ -104,8 +104,9 @@ _WANTED_UNITS: tuple[tuple[re.Pattern[str], str, float], ...] = (
     (
         # The product itself, unless its growth is asked for.
         re.compile(
-            r"^(?!.*(?:增长|增速|增幅|目标|占|比[重例]|人均|单位|强度"
-            r"|\bgr[eo]w|\btarget|\brate\b|\bshare\b|\bper\b)).*"
+            r"^(?!.*(?:[增涨降跌升]|目标|占|比[重例]|人均|单位|强度|多快"
+            r"|\bgr[eo]w|\bris[ei]|\brose\b|increas|expan|climb|\bfast|\btarget|\brate\b|\bshare\b"
+            r"|\bper\b)).*"
             r"(?:生产总值|经济(?:总量|规模)|(?<![a-z])GDP(?![a-z])"
             r"|\bgross (?:regional|domestic) product\b|\beconomy\b"
             r"|\beconomic (?:output|aggregate)\b)",
@@ -114,6 +115,7 @@ _WANTED_UNITS: tuple[tuple[re.Pattern[str], str, float], ...] = (
         _MONEY,
         0.0,
     ),
+    (re.compile(r"[几多少]倍"), r"倍|倍[差数]\D{0,8}\d|比\D{0,6}\d", -0.6),
     (re.compile(r"多重|\bhow heavy\b", re.I), _WEIGHT, -0.6),
     (
         # What is produced is weighed or counted; the land it grows on is not.
@@ -202,6 +204,22 @@ _COUNTERS = (
     "度℃",
 )
 
+_THINGS = re.compile(
+    r"\bhow many (?!(?:more |of the |\w+illion |thousand |hundred |square |cubic )*"
+    r"(?:hectares?|acres?|mu|k?m|k?g|\w*met(?:re|er)s?|miles?|feet|tonnes?|tons?|kilo\w+|hours?|minutes?"
+    r"|days?|weeks?|months?|years?|times|per\s?cent|percent\w*|points?|yuan|dollars?|euros?|pounds?"
+    r"|degrees?|\w*watts?|lit(?:re|er)s?|gallons?)\b)",
+    re.I,
+)
+"""Asks how many things there are, which no length, weight or sum of money tells."""
+_MEASURES = (
+    r"(?:公里|千米|[厘毫]?米|平方|立方|亩|公顷|公?斤|千克|公?吨|[美欧日港]?元|[%％]|个?百分点|倍|成(?!套)"
+    r"|[兆千]?瓦|小时|分钟"
+    r"|\b(?:k?m|k?g|kilomet(?:re|er)s?|met(?:re|er)s?|miles?|feet|tonnes?|tons?|hectares?|acres?|square|cubic"
+    r"|per\s?cent|percent\w*|yuan|dollars?|euros?|pounds?|\w*watts?|hours?|minutes?)\b)"
+)
+_NUMBER_OF_THINGS = rf"(?<![£$€¥.,\d])(?>{_QUANTITY})(?!\s*{_MEASURES})"
+
 _HAN_DIGITS = "[〇零元一二三四五六七八九十]"
 _DATE = re.compile(
     r"\d{3,4}\s*年(?:\d{1,2}月(?:\d{1,2}日)?)?|\d{1,2}月(?:\d{1,2}日|[底初份])?|年底|上半年|下半年"
@@ -272,7 +290,7 @@ def figure_agreement(question: str, text: str) -> float:
     if not has_figure(text):
         return -1.0
     classifier = _CLASSIFIER.search(question)
-    if classifier and classifier["unit"] not in "个位":
+    if classifier and classifier["unit"] not in "个位倍":
         wanted, otherwise = f"{_QUANTITY}{_likes(classifier['unit'])}", -0.6
     elif measured := next((unit for asked, unit in _MEASURED if asked.search(question)), None):
         wanted, otherwise = _QUANTITY + measured, -0.6
@@ -281,6 +299,8 @@ def figure_agreement(question: str, text: str) -> float:
     ):
         # English counts the things themselves, by as many words as there are things.
         wanted, otherwise = _QUANTITY + counted, -0.6
+    elif _THINGS.search(question):
+        wanted, otherwise = _NUMBER_OF_THINGS, -0.6
     else:
         found = next((entry for entry in _WANTED_UNITS if entry[0].search(question)), None)
         if found is None:

@@ -37,6 +37,12 @@ def _form(asked: str, told: str, absent: float = _ABSENT, *, hinted: str = "") -
 
 _HOW_MUCH = r"(?:是|要|为|大概|平均|涨到|降到)*(?:多少|几|怎么[算样]|[?？]|$)"
 
+_MONEY = (
+    r"[\d一二三四五六七八九十百千万亿几两]\s*[余多来]?(?:(?:hundred|[mb]illion|trillion|thousand)\s+)?"
+    r"(?:[美欧日港]?元|块|角|镑|卢布|yuan|dollars?|euros?|pounds?|cents?)"
+    r"|[￥¥$£€]\s*\d|\b(?:CNY|RMB|USD|EUR|GBP)\b|元/|（元"
+)
+
 _FORMS = (
     _form(  # a telephone number
         r"(?:电话|手机|热线|传真|联系方式)(?:号码?)?(?:是|是多少|多少|几|[?？]|$)|电话号|怎么联系"
@@ -54,6 +60,21 @@ _FORMS = (
         r"\d{1,2}\s*[:：]\s*\d\d|[\d一二三四五六七八九十]+\s*点|\d\s*[ap]\.?m\b|全天|24\s*小时"
         r"|昼夜|周[一二三四五六日]至|\bo'clock\b|\bnoon\b|\bmidnight\b",
     ),
+    _form(  # what somebody gets, which is never free
+        r"(?:补贴|津贴|补助|奖励|奖金|养老金|退休金|低保|工资|月薪|薪[资酬水]|[领拿赔挣赚发])[^，。？?]{0,12}"
+        r"(?:多少钱|(?:多少|[几好]多?)[十百千万亿]*(?:块(?=钱|[了呢吗?？]|$)|元))|几[百千万]+(?:块|元)"
+        r"|能?(?:领|拿|挣|赔)(?:到|得|回)?多少(?!人|个|家|次|名|户|年|天|[本张]|证)"
+        r"|^(?!.*\b(?:ris|rose|gr[eo]w|increas|f[ae]ll|up\b)).*\bhow much\b.*"
+        r"\b(?:earns?|wages?|salar(?:y|ies)|pension|allowance|subsid(?:y|ies))\b"
+        r"|\bwhat (?:does|do|did) .*\bearn\b",
+        _MONEY,
+    ),
+    _form(  # lives that were lost, and how
+        r"死了?(?:多少|几)|(?:多少|几)[^，。？?]{0,6}(?:死|遇难|伤亡|丧生|牺牲)|(?:死亡|遇难|伤亡)人数|怎么死的|死因"
+        r"|\bhow many\b.*\b(?:died?|deaths?|killed|fatalities)\b|\bdie(?:d|s)? of\b",
+        r"[死亡]|遇难|牺牲|丧生|罹难|遇害|去世|逝世|病逝"
+        r"|\bdie[ds]?\b|\bdea(?:d|ths?)\b|\bkill|\blives?\b|\bfatal|\bdrown|\bperish|\blost\b",
+    ),
     _form(  # a price
         r"多钱|多少钱|(?:多少|[几好]多?)[十百千万亿]*(?:块(?=钱|[了呢吗?？]|$)|元)|怎么收费"
         r"|(?:[票房租售油电水气单物]价|价格|收费|费用|学费|房租|租金|工资|月薪|薪[资酬水]|造价|身价"
@@ -65,9 +86,7 @@ _FORMS = (
         r"|\bhow much .*\b(?:cost|pay|charged?|fined?)\b"
         r"|\bwhat(?:'s| is) the (?:price|cost|fee|fare|fine)\b"
         r"|\b(?:price|cost|fee|fare|salary|wage|rent|tuition) (?:of|for|per)\b",
-        r"[\d一二三四五六七八九十百千万亿几两]\s*[余多来]?"
-        r"(?:[美欧日港]?元|块|角|镑|卢布|yuan|dollars?|euros?|pounds?|cents?)"
-        r"|[￥¥$£€]\s*\d|\b(?:CNY|RMB|USD|EUR|GBP)\b|免费|不收费|元/|（元|\bfree\b",
+        _MONEY + r"|免费|不收费|\bfree\b",
     ),
     _form(  # the model of a product
         r"(?:什么|哪个|何种)型号|型号是|\bwh(?:at|ich) model\b",

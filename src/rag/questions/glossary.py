@@ -7,10 +7,10 @@ from importlib import resources
 
 from rag.text import tagged_words
 
-__all__ = ["find_expressions", "is_settled"]
+__all__ = ["find_expressions", "is_name", "is_settled"]
 
-
-_TABLES = ("glossary.tsv", "glossary_colloquial.tsv", "glossary_english.tsv")
+_NAMES = "names.tsv"
+_TABLES = ("glossary.tsv", _NAMES, "glossary_colloquial.tsv", "glossary_english.tsv")
 """What reports write, then what other documents do; what stands in an earlier one counts."""
 
 _PLURAL = 3
@@ -42,6 +42,16 @@ def find_expressions(folded: str) -> list[tuple[int, int, tuple[str, ...]]]:
 def is_settled(expression: str) -> bool:
     """Whether reports write the same words for it everywhere: indicators and fixed terms."""
     return any(key in _settled() for key in _singulars(expression))
+
+
+def is_name(expression: str) -> bool:
+    """Whether it is the name of a company, a brand, a sight or a contest."""
+    return expression in _names()
+
+
+@lru_cache(maxsize=1)
+def _names() -> frozenset[str]:
+    return frozenset(_rows(_NAMES))
 
 
 @lru_cache(maxsize=1)

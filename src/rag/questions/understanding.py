@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rag.questions.dialogue import carry_over
+from rag.questions.glossary import is_name
 from rag.questions.languages import gloss_of, spoken_language
 from rag.questions.places import find_places, names_place
 from rag.questions.terms import capitalised, content_terms, proper_nouns, quoted
@@ -31,7 +32,7 @@ _THAT_YEAR = re.compile(r"当年|that (?:same )?year|the same year", re.I)
 """Beside the year of a report: the year that it was given in."""
 
 _PLAN = re.compile(
-    r"目标|计划|预期|力争|提出|打算|将要|将会|将(?=[^来军领士])|(?<![重主需摘首必还])要(?![求素点件么紧闻职塞害领好几多花用]|是)|安排|规划|准备|拟"
+    r"目标|计划|预期|力争|提出|打算|将要|将会|将(?=[^来军领士])|(?<![重主需摘首必还])要(?![求素点件么紧闻职塞害领好几多花用]|是|[\u4e00-\u9fff]{1,4}的)|安排|规划|准备|拟"
     r"|(?<![我你您们思设理联感梦构回])想(?=在|让|把|新|建|增|达|做|多|再|到|要(?!知))"
     r"|\b(?:targets?|goals?|plans?|planned|planning|aims?|expect(?:s|ed)?|will|upcoming|projected"
     r"|going to|intends?|set for|aimed|hopes?|shooting for|looking to)\b"
@@ -39,7 +40,7 @@ _PLAN = re.compile(
     re.I,
 )
 _REVIEW = re.compile(
-    r"完成了|实现了|达到了|取得了|建成了|增长了|新增了|已经|回顾|成绩|实际|做了|造了|办了|干了"
+    r"(?:没有?|未能?)(?:如期)?(?:达到|达成|完成|实现)|完成了|实现了|达到了|取得了|建成了|增长了|新增了|已经|回顾|成绩|实际|做了|造了|办了|干了"
     r"|过去(?:的?[一五]年|这?些年)|五年来"
     r"|\b(?:achieved|grew|completed|built|produced|reached|received|recorded"
     r"|so far|past (?:five )?years?|achievements?|actual(?:ly)?|accomplished|opened|added|won"
@@ -87,7 +88,8 @@ _KINDS: tuple[tuple[AnswerKind, re.Pattern[str]], ...] = (
         "number",
         re.compile(
             r"多少|第?几(?!乎|何)|多[大高长快久远宽重深]|什么(?:规模|水平|程度|比例)|[率额量值数]是(?:什么|啥)|比[例重]|占比|增[速幅]|(?:增长|目标).{0,4}是什么"
-            r"|(?:目标|增长率|[产总数]量|总额|收入|里程|面积|人数|次数|户数|强度)\s*[?？]?$"
+            r"|(?:目标|[增产总]长?[率值]|[产总数]量|[总金税]额|余额|收入|里程|面积|[总人次户]数|强度|[增降涨跌][速幅]"
+            r"|(?:失业|城镇化|覆盖|就业|负债|优良)率|占比|(?<![a-z])gdp)\s*[?？]?$"
             r"|\bhow\s+(?:many|much|long|large|big|high|tall|deep|wide|heavy|fast|far|old|often)\b|\bwhat\s+(?:percent(?:age)?|share"
             r"|proportion|number|amount|rate|size|length|rank|value|volume|growth|total|level)\b"
             r"|\b(?:where|how)\b.*\brank|\bwhat\b.*\b(?:rate|target|growth|output|volume|number|share|percentage|length|amount|value"
@@ -208,7 +210,8 @@ def understand(
         names=tuple(
             term
             for term in terms
-            if term not in alternatives and (term in named or names_place(term, places))
+            if is_name(term)
+            or (term not in alternatives and (term in named or names_place(term, places)))
         ),
         small_talk=_is_small_talk(gloss.text if gloss else simplified(typed)),
     )
