@@ -84,6 +84,9 @@ _MEANT = 0.4
 _SPOKEN_OF = 0.8
 """A match from which on a passage speaks of a term, and not of something merely near."""
 
+_FOREIGN = 0.3
+"""What a sentence loses whose figure is of something else than what was asked about."""
+
 _BESIDE = 0.5
 """What the other clauses of a sentence count for its figure."""
 
@@ -260,6 +263,7 @@ class ExtractiveComposer:
         told = kind_agreement(question, quotation.text)
         lost += SENTENCE_WEIGHTS["kind"] * max(0.0, sentence.signals["kind"] - told)
         lost += BESIDE * tells_beside(question.wording, quotation.text)
+        lost += _FOREIGN * self._foreign(question, quotation.text)
         return replace(sentence, score=sentence.score - lost)
 
     def _quoted(self, question: Question, sentence: Sentence, quotation: Quotation) -> Sentence:
@@ -297,15 +301,18 @@ class ExtractiveComposer:
         strongest = max(agreeing)
         held = (self._matcher.matches(question, parts) @ question.weights).tolist()
         topical = held.index(max(held))
-        if strongest <= -1 or strongest in agreeing[: topical + 1]:
+        if strongest <= -1 or agreeing[topical] == strongest:
             return 0.0
-        told = [part for part, each in zip(parts, agreeing, strict=True) if each == strongest]
-        return min(self._unasked(question, part) for part in told)
+        told = [row for row, each in enumerate(agreeing) if each == strongest]
+        # One that stands before what was asked about has its subject around it: 启动3个中心建设.
+        return min(
+            self._unasked(question, parts[row] if row < topical else _before_figure(parts[row]))
+            for row in told
+        )
 
     def _unasked(self, question: Question, clause: str) -> float:
-        """Share of the nouns before a clause's figure that the question does not mean."""
-        before = _DIGIT.split(clause, maxsplit=1)[0]
-        nouns = [word for word, tag in tagged_words(before) if tag[0] == "n" and len(word) > 1]
+        """Share of a clause's nouns that the question does not mean."""
+        nouns = [word for word, tag in tagged_words(clause) if tag[0] == "n" and len(word) > 1]
         nouns = [word for word in nouns if word not in GENERIC_WORDS]
         if not nouns or CONTINUES.match(clause):
             return 0.0
@@ -329,6 +336,10 @@ def _spoken_of(places: Sequence[tuple[Hit, int, int]], matches: FloatArray) -> F
         else:
             held[row] = np.maximum(matches[first], matches[row - 1])
     return np.where(held >= _SPOKEN_OF, held, 0.0)
+
+
+def _before_figure(clause: str) -> str:
+    return _DIGIT.split(clause, maxsplit=1)[0]
 
 
 def _margin(ranked: Sequence[Sentence], chosen: Sequence[Sentence]) -> float:

@@ -15,6 +15,7 @@ from rag.evidence import (
     has_person,
     has_year,
     of_another_number,
+    tells_the_opposite,
 )
 from rag.numerals import HAN_NUMERALS
 from rag.questions.glossary import is_name, is_settled
@@ -237,7 +238,10 @@ def evidence_signals(question: Question, best: Sentence) -> dict[str, float]:
         - 2.0 * best.signals["label"],
         "passage_score": best.hit.score,
         "nouns": _nouns(question, best),
-        "conflict": float(_of_another_number(question, best)),
+        "conflict": float(
+            _of_another_number(question, best)
+            or tells_the_opposite(simplified(question.wording), simplified(best.text))
+        ),
         "undated": float(_undated(question, best)),
         "unheld": _unheld(question, best),
         "unnamed": _unnamed(question, best),

@@ -16,7 +16,7 @@ from rag.evidence.matching import (
     inverse_document_frequency,
     weights_of,
 )
-from rag.evidence.series import of_another_number
+from rag.evidence.series import of_another_number, tells_the_opposite
 
 __all__ = [
     "TermMatcher",
@@ -32,5 +32,6 @@ __all__ = [
     "inverse_document_frequency",
     "of_another_number",
     "tells_beside",
+    "tells_the_opposite",
     "weights_of",
 ]

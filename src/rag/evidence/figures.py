@@ -276,6 +276,15 @@ _ASKS_PROPORTION = re.compile(
 )
 
 
+_NEW_ENERGY = re.compile(r"新能源|电动|\bnew[- ]energy\b|\belectric|\be?vs?\b|\bnevs?\b", re.I)
+
+_RANKED = re.compile(
+    r"(?:第|前)[\d一二三四五六七八九十]+(?:[位名强]|(?=[、，。；”]|$))|[居列]\D{0,12}\d+[位名强]|首位"
+)
+_ONLY_RANKED = -0.8
+"""What the place in a ranking says where an amount is asked for."""
+
+
 def has_figure(text: str) -> bool:
     """Whether a quantity is written, apart from years and numbers that only name something."""
     return _FIGURE.search(_NAMING.sub("", text)) is not None
@@ -303,6 +312,9 @@ def figure_agreement(question: str, text: str) -> float:
         wanted, otherwise = _NUMBER_OF_THINGS, -0.6
     else:
         found = next((entry for entry in _WANTED_UNITS if entry[0].search(question)), None)
+        ranked = found is not None and found[1] is _RANK
+        if not ranked and not has_figure(_RANKED.sub(" ", text)):
+            return _ONLY_RANKED
         if found is None:
             return 1.0
         _, unit, otherwise = found
@@ -319,12 +331,14 @@ def _likes(unit: str) -> str:
 def tells_beside(question: str, text: str) -> bool:
     """Whether a text tells something beside what is asked.
 
-    What came on top (新增40公里), asked how much there is; or what another thing is in proportion
-    to what is asked about (单位地区生产总值能耗).
+    What came on top (新增40公里), asked how much there is; what another thing is in proportion
+    to what is asked about (单位地区生产总值能耗); or a part of it, asked for the whole
+    (新能源汽车, asked for cars).
     """
     increase = _INCREASE.search(text) is not None and _ASKS_INCREASE.search(question) is None
     proportion = _PROPORTION.search(text) is not None and _ASKS_PROPORTION.search(question) is None
-    return increase or proportion
+    part = _NEW_ENERGY.search(text) is not None and _NEW_ENERGY.search(question) is None
+    return increase or proportion or part
 
 
 def has_date(text: str) -> bool:

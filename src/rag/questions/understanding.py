@@ -57,7 +57,7 @@ _PAST = re.compile(r"\b(?:did|was|were|had|began|opened|won|rose|fell|saw|went|c
 
 _STATE = re.compile(
     r"怎么?样|(?:情况|形势|状况)(?:如何|好吗)?|好吗|好不好|了(?:吗|么|没有?|多少|几)|进展|成果|成效|恢复得"
-    r"|^\W*how\s+(?:is|are)\b|\bhow's\b|\bprogress\b",
+    r"|^\W*how\s+(?:is|are)\b|\bhow's\b|\bprogress\b|\bgetting \w+er\b|变[好差干多少]",
     re.I,
 )
 """Asks how things stand, and so for what became of them rather than for plans."""
