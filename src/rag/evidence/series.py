@@ -24,7 +24,8 @@ _OPENED = re.compile(
 )
 _CLOSED = re.compile(
     r"关[停闭掉张]|停[产业办运用]|倒闭|淘汰|取缔|注销|撤[销并]|裁[员撤减]|退出|破产|拆除|压减|整治|清理"
-    r"|\b(?:clos(?:e[ds]?|ing)|shut|abolish(?:ed)?|scrapped|bankrupt(?:cy)?|phased? out|laid off|cut)\b",
+    r"|\b(?:clos(?:e[ds]?|ing)|shut|abolish(?:ed)?|scrapped|bankrupt(?:cy)?|phased? out"
+    r"|laid off|cut)\b",
     re.I,
 )
 

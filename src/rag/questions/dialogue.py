@@ -54,7 +54,7 @@ _ASKED = re.compile(
     re.I,
 )
 _QUESTION_WORDS = re.compile(
-    r"(?:分别)?(?:是|有|为|达到?|完成)?了?(?:多少|几[个家项位]?|什么|哪些|哪[个家里]|怎么样|如何|吗)"
+    r"(?:分别)?(?:是|有|为|达到?|完成)?了?(?:多[少大高长]|几[个家项位]?|什么|哪些|哪[个家里]|怎么样|如何|吗)"
     r"[个家项位条套户人辆元列公里亩吨所名座件斤米次]*(?:了)?"
 )
 _ENGLISH_QUESTION = re.compile(r"^(?:how\s+(?:many|much|long|large)|which)\s+", re.I)

@@ -30,6 +30,18 @@ _OF_TWO_YEARS = re.compile(
     rf"(?P<second>{_YEAR}(?P<topic>[^，。？?]*?))(?:(?:分别|各自?)(?P<asked>[^，。]*)|[对相]比|比较)[？?]?$"
 )
 """What was and what is to be, in one breath: 2024年增速和2025年目标分别是多少."""
+_OF_TWO_THINGS = re.compile(
+    r"^(?P<first>[^和与跟、，。？?]{2,14}?)(?:和|与|跟|以及|、)(?P<second>[^和与跟、，。？?]{2,14}?)"
+    r"(?:各自?|分别)(?P<asked>(?:[是有为要]|达到?|增长|涨)?了?(?:多少|几)[^，。？?]*)[？?]?$"
+)
+"""Two things, each with a figure: 老旧小区改造和城中村改造各多少."""
+_SHARED = re.compile(r"的[^的]+$|目标$")
+"""What stands after the second of two things and is asked of both."""
+_WHOSE = re.compile(rf"(?:的|{_YEAR})+")
+_SCOPE = re.compile(
+    r"全[国省市]|世界|全球|[中西东]部|[省国]内|长三角|省会(?:城市)?|排[名第行位]?|第几|老几|花了?|钱|[总一]共|人均|同比|平均"
+)
+"""Says among what or in what way, and not of what, something is asked: 全国排第几."""
 _ENGLISH_BREAK = re.compile(
     r"(?:[?;]|,?\s+and\b)\s*(?=(?:by\s+)?(?:how|what|which|who|when|where|whose)\b)"
     r"|,\s+and\s+(?=(?:did|does|do|is|was|were|has|have|will)\b)",
@@ -53,14 +65,16 @@ def split_question(text: str, *, known_places: Iterable[str] = ()) -> tuple[str,
         asked = of_two_years["asked"] or "是多少"
         first, second = of_two_years["first"], of_two_years["second"]
         pieces = [first + of_two_years["topic"] * is_bare(first) + asked, second + asked]
+    known = tuple(known_places)
+    if len(pieces) == 1:
+        pieces = _of_two_things(plain, known) or pieces
     if not 1 < len(pieces) <= _MOST:
         return ()
     first = pieces[0]
-    known = tuple(known_places)
     places, years = find_places(first, known=known), explicit_years(first)
     whole = [first]
     for piece in pieces[1:]:
-        topical = max(content_terms(piece)[0].values(), default=0.0) >= 1.0
+        topical = max(content_terms(_SCOPE.sub("", piece))[0].values(), default=0.0) >= 1.0
         if not topical or goes_on(piece):
             # It goes on with what the first is about.
             before = [Turn(role="user", content=first)]
@@ -73,6 +87,24 @@ def split_question(text: str, *, known_places: Iterable[str] = ()) -> tuple[str,
             )
         whole.append(asked)
     return tuple(whole)
+
+
+def _of_two_things(text: str, known: tuple[str, ...]) -> list[str]:
+    """老旧小区改造多少 and 城中村改造多少, or nothing where no two things are asked about."""
+    named = max(
+        (text.find(place) + len(place) for place in find_places(text, known=known)), default=0
+    )
+    opening = max([named, *(match.end() for match in _WHOSE.finditer(text))], default=0)
+    head, rest = text[:opening], text[opening:]
+    found = _OF_TWO_THINGS.match(rest)
+    if found is None or not all(
+        max(content_terms(found[each])[0].values(), default=0.0) >= 1.0
+        for each in ("first", "second")
+    ):
+        return []
+    shared = _SHARED.search(found["second"])
+    own = found["first"] + (shared.group() if shared else "")
+    return [head + own + found["asked"], head + found["second"] + found["asked"]]
 
 
 def _chinese_pieces(text: str) -> list[str]:
