@@ -357,7 +357,7 @@ def _unnamed(question: Question, best: Sentence) -> float:
         placed or match >= _WRITTEN
         if names_place(term, question.places)
         else any(form in around for form in (term, *question.alternatives.get(term, ())))
-        if written or contains_han(term) or is_name(term)
+        if written or contains_han(term) or question.language == "zh" or is_name(term)
         else match >= _NAMED
         for term, weight, match in zip(question.terms, question.weights, best.matches, strict=True)
         if term in question.names and weight > 0

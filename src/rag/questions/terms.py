@@ -25,6 +25,7 @@ __all__ = [
     "capitalised",
     "content_terms",
     "is_bare",
+    "latin_words",
     "names_nothing",
     "proper_nouns",
     "quoted",
@@ -112,6 +113,13 @@ def quoted(text: str) -> frozenset[str]:
 def capitalised(text: str) -> frozenset[str]:
     """Folded words that are written as names, with a capital inside a sentence."""
     return frozenset(match["name"].lower() for match in _NAME.finditer(text)) - TITLE_WORDS
+
+
+def latin_words(text: str) -> frozenset[str]:
+    """Folded words in Latin letters: in a Chinese question they are names (Docker), if long."""
+    return frozenset(
+        word.lower() for word in re.findall(r"(?<![\w&-])[A-Za-z]{4,}(?![\w&-])", text)
+    )
 
 
 def _add_words(folded: str, weights: dict[str, float]) -> None:

@@ -10,7 +10,7 @@ from rag.questions.dialogue import carry_over
 from rag.questions.glossary import is_name
 from rag.questions.languages import gloss_of, spoken_language
 from rag.questions.places import find_places, names_place
-from rag.questions.terms import capitalised, content_terms, proper_nouns, quoted
+from rag.questions.terms import capitalised, content_terms, latin_words, proper_nouns, quoted
 from rag.questions.years import explicit_years, report_years
 from rag.schema import Question
 from rag.text import language, simplified
@@ -192,6 +192,8 @@ def understand(
     # What is not understood has to be there itself, as names have, which are among it: capitals
     # would make names of all German nouns.
     named = (gloss.unknown if gloss else capitalised(plain)) | proper_nouns(plain) | quoted(plain)
+    if language(plain) == "zh":
+        named |= latin_words(plain)
     return Question(
         text=typed,
         rewritten=rewritten,
