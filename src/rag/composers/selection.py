@@ -80,6 +80,8 @@ _DOUBT = 0.2
 """Between scores this near, the better is right twice as often as the other, no more."""
 _SURE, _DOUBT_OF_SURE = 3.0, 0.6
 """A logit of the judge from which on it is sure of a sentence; two such may be further apart."""
+_MEASURED = frozenset("产量 总产量 产出 产值 总量 总额 总值 规模 数量 增长".split())  # noqa: SIM905
+"""What is measured of anything."""
 _NAMED = 0.3
 """A match of a name that may be there in another script."""
 
@@ -330,10 +332,13 @@ def _unheld(question: Question, best: Sentence) -> float:
     if question.kind != "number":
         return 0.0
     bar = 0.7
+    # Of what there is an output says more than that there is one.
     known = [
         (weight, match)
         for term, weight, match in zip(question.terms, question.weights, best.matches, strict=True)
-        if is_settled(term) and not _is_of_a_name(term, question.wording)
+        if is_settled(term)
+        and not _is_of_a_name(term, question.wording)
+        and not _MEASURED.issuperset(question.alternatives.get(term, (term,)))
     ]
     total = sum(weight for weight, _ in known)
     return sum(weight for weight, match in known if match < bar) / total if total else 0.0

@@ -255,7 +255,7 @@ _TITLED = re.compile(
 
 
 # What came on top, and the questions that ask for that.
-_INCREASE = re.compile(r"新[增建开]|净增|再[增添]|\b(?:new|newly|additional|added)\b", re.I)
+_INCREASE = re.compile(r"新[增建开]|净增|增量\d|再[增添]|\b(?:new|newly|additional|added)\b", re.I)
 _ASKS_INCREASE = re.compile(
     r"新(?!能源|型|[区疆质兴材媒闻])|[增涨扩添]|多了|[建盖开修造装设](?:了|成|通|多少|[几多])"
     r"|\b(?:new|newly|more|add(?:ed|itional)?|grow|grew|ris|rose|increas|buil[dt]|open|creat|instal)",

@@ -95,7 +95,8 @@ _KINDS: tuple[tuple[AnswerKind, re.Pattern[str]], ...] = (
             r"|\b(?:where|how)\b.*\brank|\bwhat\b.*\b(?:rate|target|growth|output|volume|number|share|percentage|length|amount|value"
             r"|rank|ranking|intensity|total|mileage|capacity|score|population|spending|investment|revenue"
             r"|wages?|salary|salaries|incomes?|prices?|costs?|fares?|fees?|gdp|product|debt|deficit|budget"
-            r"|rents?|deposits?|fines?|scores?|tuition|turnover|profits?|sales|ratio|density|expectancy|average|yield|stock)\b",
+            r"|rents?|deposits?|fines?|scores?|tuition|turnover|profits?|sales|ratio|density|expectancy|average|yield|stock"
+            r"|concentration|pm ?2\.5)\b",
             re.I,
         ),
     ),
