@@ -10,11 +10,13 @@ from rag.evidence import (
     TermMatcher,
     figure_agreement,
     has_date,
+    has_day,
     has_figure,
     has_hour,
     has_person,
     inverse_document_frequency,
     tells_beside,
+    tells_in_proportion,
     weights_of,
 )
 from rag.questions import understand
@@ -142,6 +144,14 @@ def test_so_many_years_are_no_date(text: str) -> None:
         ("How many tonnes of grain were harvested?", "粮食总产量853.2亿斤", 1.0),
         ("How many tonnes of grain were harvested?", "粮食产量增长5%", -0.6),
         ("How large is the economy?", "地区生产总值增长5.8%", 0.0),
+        ("上海2024年的GDP涨了多少？", "全市生产总值增长5%", 1.0),
+        ("How many metro lines are running?", "运营总里程突破200公里", -0.6),
+        ("How many metro lines are running?", "开通地铁3条", 1.0),
+        ("How many days does it take?", "20个工作日", 1.0),
+        ("城里人的收入是农村人的几倍？", "城乡居民收入倍差缩小至1.83", 1.0),
+        ("城里人的收入是农村人的几倍？", "收入增长4.3%", -0.6),
+        ("进出口总额是多少？", "进出口总额居省会城市第7位", -0.6),
+        ("海洋产业增加值多少？", "新培育产业集聚区7个", 0.3),
         ("How many passengers were there?", "Passenger numbers fell to 405,000.", 1.0),
         ("How many ships called?", "In 2022 the port was busy.", -1.0),
     ],
@@ -163,6 +173,11 @@ def test_a_figure_agrees_by_its_unit(question: str, text: str, agreement: float)
         ("GDP目标是多少？", "单位地区生产总值能耗降低3.8%", True),
         ("GDP是多少？", "人均地区生产总值达到8万元", True),
         ("固定资产投资增长多少？", "民间投资占固定资产投资比重达40%", True),
+        ("汽车产量是多少？", "新能源汽车产量74万辆", True),
+        ("新能源汽车产量是多少？", "新能源汽车产量74万辆", False),
+        ("How many cars were made?", "新能源汽车产量74万辆", True),
+        ("2025年GDP增长多少？", "地区生产总值年均增长4.7%", True),
+        ("五年来GDP年均增长多少？", "地区生产总值年均增长4.7%", False),
         ("人均GDP是多少？", "人均地区生产总值达到8万元", False),
         ("研发投入占GDP的比重是多少？", "研发投入占地区生产总值比重达3%", False),
     ],
@@ -171,6 +186,21 @@ def test_what_came_on_top_or_a_proportion_is_not_how_much_there_is(
     question: str, text: str, beside: bool
 ) -> None:
     assert tells_beside(question, text) is beside
+
+
+def test_the_product_in_proportion_says_nothing_of_the_product() -> None:
+    assert tells_in_proportion("2026年GDP目标是多少？", "单位国内生产总值二氧化碳排放降低3.8%")
+    assert not tells_in_proportion(
+        "2026年GDP目标是多少？", "生产总值增长5%，单位生产总值能耗降低3%"
+    )
+    assert not tells_in_proportion("单位GDP能耗降低多少？", "单位国内生产总值能耗降低3.8%")
+
+
+def test_a_day_is_no_month_and_no_year() -> None:
+    assert has_day("12月18日全岛封关")
+    assert has_day("closed on 18 December")
+    assert not has_day("2025年是封关之年")
+    assert not has_day("8号线开通")
 
 
 def test_a_rank_is_told_by_a_rank() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rag.composers.fields import is_field, value_of
-from rag.evidence import asks_for_form, form_agreement, of_another_number
+from rag.evidence import asks_for_form, form_agreement, of_another_number, tells_the_opposite
 from tests.unit.test_composer import library_of
 
 
@@ -28,6 +28,13 @@ from tests.unit.test_composer import library_of
         ("居住证到哪里办", "政务服务中心2楼18号窗口", 0.8),
         ("归哪个单位管", "实施部门：广东省水利厅", 1.0),
         ("归哪个单位管", "承诺办结时限：1(工作日)", -0.3),
+        ("育儿补贴一年给几千块？", "学前一年免费教育惠及60万人", -1.0),
+        ("高龄津贴一个月能领多少？", "年满80周岁的可以申领", -1.0),
+        ("高龄津贴一个月能领多少？", "90至99周岁：每月150元", 1.0),
+        ("那场山洪死了多少人？", "4112户受灾群众搬进新居", -1.0),
+        ("那场山洪死了多少人？", "因灾遇难3人", 1.0),
+        ("How much did the Board pay?", "The Board paid 2.1 million pounds", 1.0),
+        ("What did Marta die of?", "Marta (1889 – 1974) was an explorer", -1.0),
         ("图书馆在哪条街上", "图书馆建成投用", -1.0),
         ("图书馆在哪条街上", "图书馆迁至文昌路12号", 1.0),
     ],
@@ -59,6 +66,19 @@ def test_a_question_for_something_else_asks_for_no_form() -> None:
 )
 def test_another_of_a_series_is_another_thing(question: str, text: str, other: bool) -> None:
     assert of_another_number(question, text) is other
+
+
+@pytest.mark.parametrize(
+    ("question", "text", "opposite"),
+    [
+        ("2025年要关停多少家煤矿？", "建成投产煤矿20处", True),
+        ("2025年要关停多少家煤矿？", "关闭退出煤矿20处，新建3处", False),
+        ("2025年要新建多少家煤矿？", "建成投产煤矿20处", False),
+        ("How many plants were closed?", "three new plants were opened", True),
+    ],
+)
+def test_what_was_opened_was_not_closed(question: str, text: str, opposite: bool) -> None:
+    assert tells_the_opposite(question, text) is opposite
 
 
 @pytest.mark.parametrize(

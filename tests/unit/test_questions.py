@@ -302,6 +302,13 @@ def test_any_text_is_understood(value: str) -> None:
             ("青江2026年城镇化率要提到多少", "青江城镇化率要提到多少，“十五五”末的目标"),
         ),
         ("今年地铁8号线开不开？老小区要改多少个？", ("今年地铁8号线开不开", "老小区要改多少个")),
+        ("老小区改造和城中村改造各多少？", ("老小区改造多少", "城中村改造多少")),
+        ("2024年GDP和CPI目标分别是多少", ("2024年GDP目标是多少", "2024年CPI目标是多少")),
+        (
+            "青江2023年研发投入强度多少，全国排第几？",
+            ("青江2023年研发投入强度多少", "青江2023年研发投入强度，全国排第几"),
+        ),
+        ("青江的收入和支出去年多少", ()),
         ("粮食产量是多少，那油料呢", ("粮食产量是多少", "油料是多少")),
         ("那么大的洪水，有没有人受伤？", ()),
         (
@@ -322,7 +329,18 @@ def test_traditional_questions_are_read_as_simplified_ones() -> None:
 
 def test_names_of_an_english_question_are_its_capitals() -> None:
     assert understand("How many cars did Tesla build in Shanghai?").names == ("tesla", "shanghai")
-    assert understand("Tesla builds cars").names == ()
+    assert understand("Kestrel builds cars").names == ()
+
+
+def test_names_of_companies_and_sights_are_known_wherever_they_stand() -> None:
+    assert understand("Tesla builds cars").names == ("tesla",)
+    assert understand("蔚来2023年生产了多少辆车？").names == ("蔚来",)
+    assert understand("去看兵马俑的游客有多少人次？").names == ("兵马俑",)
+
+
+def test_long_latin_words_of_a_chinese_question_are_names() -> None:
+    assert understand("怎么用 Docker 部署？").names == ("docker",)
+    assert understand("2024年GDP是多少？").names == ()
 
 
 def test_words_of_titles_are_no_names() -> None:

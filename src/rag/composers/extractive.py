@@ -17,10 +17,9 @@ from rag.composers.selection import (
     asks_how_things_stand,
     choose,
     echoes,
-    evidence_signals,
     kind_agreement,
-    missing_terms,
 )
+from rag.composers.signals import evidence_signals, missing_terms
 from rag.evidence import asks_for_form, tells_beside
 from rag.questions.vocabulary import GENERIC_WORDS
 from rag.schema import Draft, DraftSentence
@@ -294,7 +293,7 @@ class ExtractiveComposer:
 
         投入强度创新高，技术合同成交额增长17.8% gives no intensity. Share of the subject's words.
         """
-        if question.kind != "number" or not contains_han(text):
+        if question.kind != "number" or not question.terms or not contains_han(text):
             return 0.0
         parts = [text[start:end] for start, end in clauses(text, 0, len(text))]
         agreeing = [kind_agreement(question, part) for part in parts]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from rag.composers.selection import of_wrong_year
+from rag.composers.signals import of_wrong_year
 from rag.protocols import Reading
 from rag.questions.years import told_in
 from rag.scope import anchor_of, spoken_years
@@ -33,6 +33,10 @@ the same where it is in another language than the question, of which the judge k
 
 _WRONG_YEAR = 0.7
 """What a sentence loses that tells of another year: the judge does not see of which it tells."""
+
+_PLANNED = 0.4
+"""What one loses that says what was planned for a year whose figure is asked for, as results are
+what most people mean."""
 
 _SURE = 6.0
 """A logit beyond which the judge is not surer."""
@@ -74,7 +78,8 @@ def by_judgement(
                 signals={**sentence.signals, **signals},
                 score=sentence.score
                 + gain * (counted + _SURE) / (2 * _SURE)
-                - _WRONG_YEAR * of_wrong_year(question, sentence),
+                - _WRONG_YEAR * of_wrong_year(question, sentence)
+                - _PLANNED * _is_only_planned(question, sentence),
             )
         )
     judged.sort(key=lambda sentence: -sentence.score)
@@ -89,11 +94,17 @@ def _wording(question: Question, sentence: Sentence) -> str:
     anchor, period = anchor_of(hit.metadata), hit.passage.period
     if anchor is None or question.language not in ("zh", "en"):
         return question.rewritten
-    asked = "plan" if question.period == "plan" else "review"
-    of_it = period is None or (period == asked and spoken_years(hit) & set(question.years))
+    asked = {"plan"} if question.period == "plan" else {"review", "retrospect"}
+    of_it = period is None or (period in asked and spoken_years(hit) & set(question.years))
     if not of_it and not any(str(year) in sentence.text for year in question.years):
         return question.rewritten
     return told_in(anchor, question.rewritten)
+
+
+def _is_only_planned(question: Question, sentence: Sentence) -> bool:
+    """Whether a year's figure is asked for, in no words of plans, and the sentence tells a plan."""
+    asked = question.kind == "number" and question.years and question.period is None
+    return bool(asked) and sentence.hit.passage.period == "plan"
 
 
 def _logits(judge: Judge, wordings: Sequence[str], readings: Sequence[Reading]) -> list[float]:

@@ -3,11 +3,13 @@
 from rag.evidence.figures import (
     figure_agreement,
     has_date,
+    has_day,
     has_figure,
     has_hour,
     has_person,
     has_year,
     tells_beside,
+    tells_in_proportion,
 )
 from rag.evidence.forms import asks_for_form, form_agreement
 from rag.evidence.matching import (
@@ -24,6 +26,7 @@ __all__ = [
     "figure_agreement",
     "form_agreement",
     "has_date",
+    "has_day",
     "has_figure",
     "has_hour",
     "has_person",
@@ -32,6 +35,7 @@ __all__ = [
     "inverse_document_frequency",
     "of_another_number",
     "tells_beside",
+    "tells_in_proportion",
     "tells_the_opposite",
     "weights_of",
 ]

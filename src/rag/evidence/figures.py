@@ -9,11 +9,13 @@ from rag.text import contains_han, tagged_words
 __all__ = [
     "figure_agreement",
     "has_date",
+    "has_day",
     "has_figure",
     "has_hour",
     "has_person",
     "has_year",
     "tells_beside",
+    "tells_in_proportion",
 ]
 
 _QUANTITY = (
@@ -148,7 +150,7 @@ _WANTED_UNITS: tuple[tuple[re.Pattern[str], str, float], ...] = (
         # Trade and what is earned and sold are told in money, or by how much they grow.
         re.compile(
             r"^(?!.*how many).*(?:外贸|进出口|贸易[额量总规]|(?:一般公共|财政)(?:预算)?收入|税收"
-            r"|可支配收入|零售额|零售总额|成交额|交易额|营业收入|存款|贷款余额"
+            r"|增加值|产值|可支配收入|零售额|零售总额|成交额|交易额|营业收入|存款|贷款余额"
             r"|\bforeign trade\b|\bimports and exports\b|\brevenue\b|\bretail sales\b"
             r"|\bdisposable income\b)",
             re.I | re.S,
@@ -238,6 +240,14 @@ _HOUR = re.compile(
     r"|\b\d{1,2}[.:]\d\d\b(?!\s*(?:%|per|m\b|million|billion))|\b\d{1,2}\s*[ap]\.?m\b"
 )
 
+_DAY = re.compile(
+    r"\d{1,2}\s*月\s*\d{1,2}|(?<![\d.])\d{1,2}\s*[日号](?![线楼])|[一二三四五六七八九十]月[一二三四五六七八九十]+"
+    r"|周[一二三四五六日天末]|星期|初[一二三四五六七八九十]|节"
+    r"|\b(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*\.? \d{1,2}\b(?!\d)"
+    r"|\b\d{1,2}(?:st|nd|rd|th)? (?:of )?(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
+    r"|\b(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)days?\b|\b\d{4}-\d\d?-\d\d?\b"
+)
+
 _ANY_YEAR = re.compile(
     rf"\d{{2,4}}\s*年|[〇零一二三四五六七八九]{{4}}年|年代|世纪|(?:公元前?|民国){_HAN_DIGITS}+年"
     rf"|[\u4e00-\u9fff]{{2}}{_HAN_DIGITS}{{1,3}}年(?![来以内间多])|\b(?:1\d|20)\d\d\b"
@@ -270,18 +280,23 @@ _PROPORTION = re.compile(
     r"|\bper (?:unit of |capita )(?:GDP|output)|\bper capita\b|\bof GDP\b",
     re.I,
 )
+_PRODUCT = re.compile(r"生产总值|经济|GDP|\bgross\b", re.I)
 _ASKS_PROPORTION = re.compile(
     r"单位|人均|占|比[重例]|强度|能耗|排放|海洋|产业|农业|林业|旅游|体育|文化|\bper\b|\bshare\b|intensity|proportion|percent",
     re.I,
 )
 
 
+_ASKS_GROWTH = re.compile(r"[增涨升降]|\bgr[eo]w|\bris[ei]|\brose\b|increas|\bfaster?\b", re.I)
+_ASKS_AVERAGE = re.compile(
+    r"年均|平均|[五几]年|期间|以来|十[一二三四五]五|\baverage|\bannual|years", re.I
+)
 _NEW_ENERGY = re.compile(r"新能源|电动|\bnew[- ]energy\b|\belectric|\be?vs?\b|\bnevs?\b", re.I)
 
 _RANKED = re.compile(
     r"(?:第|前)[\d一二三四五六七八九十]+(?:[位名强]|(?=[、，。；”]|$))|[居列]\D{0,12}\d+[位名强]|首位"
 )
-_ONLY_RANKED = -0.8
+_ONLY_RANKED = -0.6
 """What the place in a ranking says where an amount is asked for."""
 
 
@@ -328,17 +343,29 @@ def _likes(unit: str) -> str:
     return f"(?:人次|[{units}])" if unit == "次" else f"[{units}]"
 
 
+def tells_in_proportion(question: str, text: str) -> bool:
+    """Whether a text names the product only as what another thing is measured against.
+
+    单位国内生产总值能耗 says nothing of the product.
+    """
+    if _ASKS_PROPORTION.search(question) or not _PROPORTION.search(text):
+        return False
+    return _PRODUCT.search(_PROPORTION.sub(" ", text)) is None
+
+
 def tells_beside(question: str, text: str) -> bool:
     """Whether a text tells something beside what is asked.
 
     What came on top (新增40公里), asked how much there is; what another thing is in proportion
-    to what is asked about (单位地区生产总值能耗); or a part of it, asked for the whole
-    (新能源汽车, asked for cars).
+    to what is asked about (单位地区生产总值能耗); a part of it, asked for the whole (新能源汽车,
+    asked for cars); or the average of several years, asked for the growth of one.
     """
     increase = _INCREASE.search(text) is not None and _ASKS_INCREASE.search(question) is None
     proportion = _PROPORTION.search(text) is not None and _ASKS_PROPORTION.search(question) is None
     part = _NEW_ENERGY.search(text) is not None and _NEW_ENERGY.search(question) is None
-    return increase or proportion or part
+    grown = _ASKS_GROWTH.search(question) and _ASKS_AVERAGE.search(question) is None
+    average = "年均" in text and bool(grown)
+    return increase or proportion or part or average
 
 
 def has_date(text: str) -> bool:
@@ -349,6 +376,11 @@ def has_date(text: str) -> bool:
 def has_hour(text: str) -> bool:
     """Whether a day of the week or a time of day is written."""
     return _HOUR.search(text) is not None
+
+
+def has_day(text: str) -> bool:
+    """Whether a day is written, of a month or of a week."""
+    return _DAY.search(text) is not None
 
 
 def has_year(text: str) -> bool:
