@@ -38,6 +38,9 @@ _PLANNED = 0.4
 """What one loses that says what was planned for a year whose figure is asked for, as results are
 what most people mean."""
 
+_ANOTHER_KIND = 0.35
+"""What one loses whose figure is of another kind, beside what it lost before it was judged."""
+
 _SURE = 6.0
 """A logit beyond which the judge is not surer."""
 
@@ -79,7 +82,8 @@ def by_judgement(
                 score=sentence.score
                 + gain * (counted + _SURE) / (2 * _SURE)
                 - _WRONG_YEAR * of_wrong_year(question, sentence)
-                - _PLANNED * _is_only_planned(question, sentence),
+                - _PLANNED * _is_only_planned(question, sentence)
+                - _ANOTHER_KIND * _of_another_kind(question, sentence),
             )
         )
     judged.sort(key=lambda sentence: -sentence.score)
@@ -105,6 +109,10 @@ def _is_only_planned(question: Question, sentence: Sentence) -> bool:
     """Whether a year's figure is asked for, in no words of plans, and the sentence tells a plan."""
     asked = question.kind == "number" and question.years and question.period is None
     return bool(asked) and sentence.hit.passage.period == "plan"
+
+
+def _of_another_kind(question: Question, sentence: Sentence) -> float:
+    return 1.0 - sentence.signals.get("kind", 1.0) if question.kind == "number" else 0.0
 
 
 def _logits(judge: Judge, wordings: Sequence[str], readings: Sequence[Reading]) -> list[float]:
