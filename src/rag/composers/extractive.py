@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from rag.composers.fields import fields_among, is_field, label_agreement, value_of
+from rag.composers.fields import fields_among, is_field, label_agreement, label_of, value_of
 from rag.composers.framing import lead, needs_label
 from rag.composers.judgement import by_judgement
 from rag.composers.listing import announced, below_heading
@@ -172,7 +172,10 @@ class ExtractiveComposer:
         contexts = [" ".join((hit.title, *hit.passage.section)) for hit, _, _ in places]
         matches = self._matcher.matches(question, texts, contexts=contexts)
         fields = fields_among(places)
-        titled = self._matcher.matches(question, contexts) if any(fields) else matches
+        titled = labels = matches
+        if any(fields):
+            titled = self._matcher.matches(question, contexts)
+            labels = self._matcher.matches(question, list(map(label_of, texts)))
         cosines = self._embedder.embed_passages(texts) @ self._embedder.embed_query(
             question.searched
         )
@@ -188,13 +191,14 @@ class ExtractiveComposer:
         if question.tends:
             weights = weights | {"year": _TENDING_WEIGHT}
         result = []
-        for (hit, start, end), text, own, spoken_of, cosine, title, field in zip(
+        for (hit, start, end), text, own, spoken_of, cosine, title, label, field in zip(
             places,
             texts,
             matches,
             _spoken_of(places, matches),
             cosines,
             titled,
+            labels,
             fields,
             strict=True,
         ):
@@ -202,19 +206,23 @@ class ExtractiveComposer:
             row = np.maximum(own, title) if field else own
             held = tuple(float(value) for value in row)
             coverage = sum(w * m for w, m in zip(question.weights, held, strict=True)) / total
+            kind = kind_agreement(question, text)
+            labelled = (
+                label_agreement(question, text, own, label, title, kind=kind) if field else 0.0
+            )
             signals = {
                 "coverage": coverage,
                 "carried": float(np.maximum(spoken_of - row, 0.0) @ question.weights) / total,
                 "dense": float(cosine),
-                "kind": (kind := kind_agreement(question, text)),
+                "kind": kind,
                 "field": float(field),
-                "label": label_agreement(question, own, title, kind=kind) if field else 0.0,
+                "label": labelled,
                 "year": hit.signals.get("year", 0.0) + hit.signals.get("period", 0.0),
                 "passage": hit.score - top_score,
                 "heading": float(
                     _is_heading(text, hit)
                     or _is_asked(text)
-                    or echoes(question, value_of(text) if field else text)
+                    or (labelled <= 0 and echoes(question, value_of(text) if field else text))
                 ),
             }
             result.append(

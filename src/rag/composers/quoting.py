@@ -62,7 +62,9 @@ def quote(question: Question, sentence: Sentence, *, matcher: TermMatcher) -> Qu
     budget = LIST_BUDGET if question.kind == "list" else _BUDGET
     whole = _SHORT if question.kind in {"number", "date"} else budget
     labelled = sentence.signals["field"] > 0 and end - start <= budget
-    if question.kind in {"list", "description"} and not labelled:
+    if labelled and question.kind not in {"number", "date"}:
+        end = _line_end(sentence)
+    elif question.kind in {"list", "description"}:
         end = _with_items(sentence)
     if end == sentence.end and end - start > whole and not labelled:
         start, end = _window(question, sentence, budget, matcher=matcher)
@@ -203,6 +205,14 @@ def units(text: str) -> list[tuple[int, int]]:
                 continue
         found.append((start, end))
     return found
+
+
+def _line_end(sentence: Sentence) -> int:
+    """The end of a line with a label, however many sentences it has, if it is not too long."""
+    text, offset = sentence.hit.passage.text, sentence.hit.passage.start
+    end = text.find("\n", sentence.end - offset - 1)
+    end = offset + (end if end >= 0 else len(text))
+    return end if sentence.end <= end <= sentence.start + LIST_BUDGET else sentence.end
 
 
 def _with_antecedent(sentence: Sentence, end: int) -> int:

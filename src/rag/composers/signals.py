@@ -43,6 +43,8 @@ _TOLD = 0.86
 """A match above which a term is written, in whatever form of the glossary: near words are below."""
 _MEASURED = frozenset("产量 总产量 产出 产值 总量 总额 总值 规模 数量 增长".split())  # noqa: SIM905
 """What is measured of anything."""
+_LABEL = 2.0
+"""What a label says against or for its line, beside what the line lacks or does not."""
 _NAMED = 0.3
 """A match of a name that may be there in another script."""
 
@@ -56,7 +58,7 @@ def evidence_signals(question: Question, best: Sentence) -> dict[str, float]:
         # A heading answers nothing, and a line with a label only what that says.
         "lacks": _lacks(question, best)
         + 2.0 * best.signals["heading"]
-        - 2.0 * best.signals["label"],
+        - _LABEL * best.signals["label"],
         "passage_score": best.hit.score,
         "nouns": _nouns(question, best),
         "conflict": float(

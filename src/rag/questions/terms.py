@@ -56,6 +56,10 @@ _GUESSED_AROUND = re.compile(r"^[要能会想没不还各那这哪]+|(?<=.)[了�
 _ASKED_UNIT = re.compile(
     r"(?:多少|几)[十百千万亿]*(?:人次|户次|公里|平方公里|平方米|立方米|[美欧日]?元|公?斤|公?吨|亩|公顷|千瓦|小时|分钟)"
 )
+# Asks for whom or where, and names nothing of what it is about: 归哪个单位管, 去什么地方.
+_ASKED_KIND = re.compile(
+    r"(?:归|由|属|是|去|到|在)?(?:哪一?个|哪|什么|啥)(?:部门|单位|机构|机关|地方|位置)(?:来?管|负责|主管)?"
+)
 _ORDINAL = re.compile(r"(?P<number>[1-9]\d?)(?:st|nd|rd|th)")
 _NAME = re.compile(r"(?<=[a-z0-9,'’] )(?P<name>[A-Z][a-z]{2,})(?![\w&-])")
 _QUOTED = re.compile(r"[“「『《](?P<name>[^“”「」『』《》]{2,12})[”」』》]")
@@ -70,7 +74,8 @@ def content_terms(text: str) -> tuple[dict[str, float], dict[str, tuple[str, ...
     a question is about is mostly in its nouns; people use their own verbs (盖 for 建成).
     Expressions of the glossary are one term each, with the words that documents write for them.
     """
-    folded = _ASKED_UNIT.sub(" ", WRITTEN_YEAR.sub(" ", without_plans(fold(text))))
+    folded = WRITTEN_YEAR.sub(" ", without_plans(fold(text)))
+    folded = _ASKED_KIND.sub(" ", _ASKED_UNIT.sub(" ", folded))
     weights: dict[str, float] = {}
     alternatives: dict[str, tuple[str, ...]] = {}
     position = 0
