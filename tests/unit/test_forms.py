@@ -121,6 +121,29 @@ def test_a_line_answers_what_its_label_says(question: str, quote: str) -> None:
         assert [citation.quote for citation in answer.citations] == [quote]
 
 
+TRANSFER = """社保转移办事指南
+
+实施部门：青河市人力资源和社会保障局
+受理条件：参保人已经停保。转入地已经开户。
+法定办结时限：45个工作日
+承诺办结时限：15个工作日
+"""
+
+
+@pytest.mark.parametrize(
+    ("question", "quote"),
+    [
+        ("办理社保转移承诺多少个工作日办结？", "承诺办结时限：15个工作日"),
+        ("社保转移的受理条件是什么？", "受理条件：参保人已经停保。转入地已经开户"),
+        ("“社保转移”归哪个单位管？", "实施部门：青河市人力资源和社会保障局"),
+    ],
+)
+def test_a_label_tells_lines_apart_and_its_line_is_quoted_whole(question: str, quote: str) -> None:
+    with library_of(TRANSFER) as assistant:
+        answer = assistant.ask(question)
+        assert [citation.quote for citation in answer.citations] == [quote]
+
+
 def test_what_no_label_says_is_refused() -> None:
     with library_of(GUIDE) as assistant:
         assert not assistant.ask("办理居住证补领需要提交哪些材料？").answered

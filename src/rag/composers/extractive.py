@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from rag.composers.fields import fields_among, is_field, label_agreement, label_of, value_of
+from rag.composers.fields import fields_among, label_agreement, label_of, value_of
 from rag.composers.framing import lead, needs_label
 from rag.composers.judgement import by_judgement
 from rag.composers.listing import announced, below_heading
@@ -17,13 +17,15 @@ from rag.composers.selection import (
     asks_how_things_stand,
     choose,
     echoes,
+    is_asked,
+    is_heading,
     kind_agreement,
 )
 from rag.composers.signals import evidence_signals, missing_terms
 from rag.evidence import asks_for_form, tells_beside
 from rag.questions.vocabulary import GENERIC_WORDS
 from rag.schema import Draft, DraftSentence
-from rag.text import clauses, contains_han, fold, simplified, tagged_words, words
+from rag.text import clauses, contains_han, simplified, tagged_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -72,10 +74,6 @@ _FAR = 0.6
 _ALONE = 0.35
 """As far as that is the best sentence of the only passage there is."""
 
-_TITLE_SHARE = 0.75
-"""Share of a line's words that the title or a heading holds, from which it is one itself."""
-
-_ENDED = re.compile(r"[。！？!?；;.][”’」』）)\]\"']*$")
 _DIGIT = re.compile(r"\d")
 _MEANT = 0.4
 """A match from which on a word may be what the question means by another."""
@@ -135,7 +133,11 @@ class ExtractiveComposer:
             frame = lead(question, announcing, labelled=question.language != "zh")
             return Draft(
                 sentences=(DraftSentence(lead=frame, quotations=quotations),),
-                signals={**evidence_signals(question, announcing), "margin": _FAR, "lacks": 0.0},
+                signals={
+                    **evidence_signals(question, announcing, opening=self._opening(announcing)),
+                    "margin": _FAR,
+                    "lacks": 0.0,
+                },
             )
         chosen = choose(question, ranked)
         quoted = [(sentence, quote_of(sentence)) for sentence in chosen]
@@ -149,12 +151,17 @@ class ExtractiveComposer:
         return Draft(
             sentences=drafted,
             signals={
-                **evidence_signals(question, self._quoted(question, best, told)),
+                **evidence_signals(
+                    question, self._quoted(question, best, told), opening=self._opening(best)
+                ),
                 "margin": _margin(ranked, chosen),
                 "foreign": self._foreign(question, told.text),
             },
             missing=missing_terms(question, ranked),
         )
+
+    def _opening(self, sentence: Sentence) -> str:
+        return next((p.text for p in self._passages_of(sentence.hit.passage.document_id)), "")
 
     def sentences(self, question: Question, hits: Sequence[Hit]) -> list[Sentence]:
         """All sentences of the hits, best first."""
@@ -181,12 +188,8 @@ class ExtractiveComposer:
         )
         top_score = max(hit.score for hit in hits)
         total = sum(question.weights) or 1.0
-        weights = SENTENCE_WEIGHTS
-        if (
-            asks_for_person(question)
-            or asks_how_things_stand(question)
-            or asks_for_form(simplified(question.wording))
-        ):
+        weights, named = SENTENCE_WEIGHTS, asks_for_person(question)
+        if named or asks_how_things_stand(question) or asks_for_form(simplified(question.wording)):
             weights = weights | {"kind": _FORM_WEIGHT}
         if question.tends:
             weights = weights | {"year": _TENDING_WEIGHT}
@@ -206,10 +209,11 @@ class ExtractiveComposer:
             row = np.maximum(own, title) if field else own
             held = tuple(float(value) for value in row)
             coverage = sum(w * m for w, m in zip(question.weights, held, strict=True)) / total
-            kind = kind_agreement(question, text)
-            labelled = (
-                label_agreement(question, text, own, label, title, kind=kind) if field else 0.0
-            )
+            # Its own title names no person: Kestrel Point Lighthouse.
+            kind = kind_agreement(question, text.replace(hit.title, " ") if named else text)
+            labelled = 0.0
+            if field:
+                labelled = label_agreement(question, text, own, label, title, kind=kind)
             signals = {
                 "coverage": coverage,
                 "carried": float(np.maximum(spoken_of - row, 0.0) @ question.weights) / total,
@@ -220,8 +224,8 @@ class ExtractiveComposer:
                 "year": hit.signals.get("year", 0.0) + hit.signals.get("period", 0.0),
                 "passage": hit.score - top_score,
                 "heading": float(
-                    _is_heading(text, hit)
-                    or _is_asked(text)
+                    is_heading(text, hit)
+                    or is_asked(text)
                     or (labelled <= 0 and echoes(question, value_of(text) if field else text))
                 ),
             }
@@ -364,26 +368,6 @@ def _margin(ranked: Sequence[Sentence], chosen: Sequence[Sentence]) -> float:
 
 def _topical(sentence: Sentence) -> float:
     return sum(SENTENCE_WEIGHTS[name] * sentence.signals[name] for name in _TOPIC)
-
-
-def _is_heading(text: str, hit: Hit) -> bool:
-    """A title or a run-in heading says what follows is about, not what it is.
-
-    So do lines that hold hardly a word beside those of the title: the name of an institution.
-    """
-    bare = text.rstrip("。：: ")
-    if any(bare == heading.rstrip("。：: ") for heading in (*hit.passage.section, hit.title)):
-        return True
-    if _ENDED.search(bare) or is_field(text):
-        return False
-    own = words(fold(text))
-    known = {*words(fold(" ".join((hit.title, *hit.passage.section))))}
-    return len(own) > 1 and sum(word in known for word in own) >= _TITLE_SHARE * len(own)
-
-
-def _is_asked(text: str) -> bool:
-    """What somebody asked in a forum or a list of questions is not what was answered."""
-    return text.rstrip("”’」』）)\"' ").endswith(("?", "？"))
 
 
 def _affordable(question: Question, lengths: Sequence[int]) -> int:

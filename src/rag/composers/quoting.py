@@ -53,6 +53,9 @@ _POINTS_BACK = re.compile(
 )
 """Begins a sentence that says of whom or of what only in the one before."""
 
+_THEREFORE = re.compile(r"(?:That|This|Which) is why\b|因此|所以|于是|为此|正因如此")
+"""Begins a sentence whose reason stands in the one before."""
+
 _TRAILING = re.compile(r"[，；：、。,;:\s]+$")
 
 
@@ -70,7 +73,8 @@ def quote(question: Question, sentence: Sentence, *, matcher: TermMatcher) -> Qu
         start, end = _window(question, sentence, budget, matcher=matcher)
     text = sentence.hit.passage.text
     offset = sentence.hit.passage.start
-    if start == sentence.start and question.kind in {"name", "list", "definition"}:
+    points_back = _POINTS_BACK if question.kind in {"name", "list", "definition"} else _THEREFORE
+    if start == sentence.start and points_back.match(sentence.text):
         start = _with_antecedent(sentence, end)
     trailing = _TRAILING.search(text[start - offset : end - offset])
     if trailing and trailing.start() > 0:
@@ -216,10 +220,8 @@ def _line_end(sentence: Sentence) -> int:
 
 
 def _with_antecedent(sentence: Sentence, end: int) -> int:
-    """The start of the sentence before one that begins with a pronoun, where both fit."""
+    """The start of the sentence before one that points back to it, where both fit."""
     text, offset = sentence.hit.passage.text, sentence.hit.passage.start
-    if not _POINTS_BACK.match(sentence.text):
-        return sentence.start
     before = [start + offset for start, stop in units(text) if stop + offset <= sentence.start]
     fits = before and end - before[-1] <= (_BUDGET if contains_han(sentence.text) else LIST_BUDGET)
     return before[-1] if fits else sentence.start

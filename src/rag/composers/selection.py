@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from rag.composers.fields import is_field
 from rag.evidence import (
     figure_agreement,
     form_agreement,
@@ -32,6 +33,8 @@ __all__ = [
     "asks_how_things_stand",
     "choose",
     "echoes",
+    "is_asked",
+    "is_heading",
     "kind_agreement",
     "noun_matches",
 ]
@@ -41,6 +44,12 @@ _WHO = re.compile(
     r"(?:的名字)?(?:是|叫)什么",
     re.I,
 )
+_WHOEVER = re.compile(
+    r"谁(?:都|能|可以|有资格|需要|应该|必须)"
+    r"|\bwho (?:can|may|must|should|needs? to|has to|is (?:eligible|entitled))\b",
+    re.I,
+)
+"""Asks for those who fulfil a condition, which nobody's name tells."""
 WHICH = re.compile(
     r"(?:哪[一几]?[个所家座条]|什么)(?P<rank>区|县|镇|乡|街道|大学|学院|学校|医院|机场)"
 )
@@ -60,6 +69,10 @@ _DOUBT = 0.2
 """Between scores this near, the better is right twice as often as the other, no more."""
 _SURE, _DOUBT_OF_SURE = 3.0, 0.6
 """A logit of the judge from which on it is sure of a sentence; two such may be further apart."""
+_TITLE_SHARE = 0.75
+"""Share of a line's words that the title or a heading holds, from which it is one itself."""
+
+_ENDED = re.compile(r"[。！？!?；;.][”’」』）)\]\"']*$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +122,8 @@ def asks_how_things_stand(question: Question) -> bool:
 
 def asks_for_person(question: Question) -> bool:
     """Whether the question is who somebody is."""
-    return question.kind == "name" and _WHO.search(simplified(question.wording)) is not None
+    asked = simplified(question.wording)
+    return question.kind == "name" and bool(_WHO.search(asked)) and not _WHOEVER.search(asked)
 
 
 def echoes(question: Question, text: str) -> bool:
@@ -126,6 +140,26 @@ def echoes(question: Question, text: str) -> bool:
         return len(news) < 2 and not re.search(r"\d", told)
     known = {stem(word) for word in words(asked)}
     return all(stem(word) in known for word in words(told) if not contains_han(word))
+
+
+def is_heading(text: str, hit: Hit) -> bool:
+    """A title or a run-in heading says what follows is about, not what it is.
+
+    So do lines that hold hardly a word beside those of the title: the name of an institution.
+    """
+    bare = text.rstrip("。：: ")
+    if any(bare == heading.rstrip("。：: ") for heading in (*hit.passage.section, hit.title)):
+        return True
+    if _ENDED.search(bare) or is_field(text):
+        return False
+    own = words(fold(text))
+    known = {*words(fold(" ".join((hit.title, *hit.passage.section))))}
+    return len(own) > 1 and sum(word in known for word in own) >= _TITLE_SHARE * len(own)
+
+
+def is_asked(text: str) -> bool:
+    """What somebody asked in a forum or a list of questions is not what was answered."""
+    return text.rstrip("”’」』）)\"' ").endswith(("?", "？"))
 
 
 def choose(question: Question, ranked: Sequence[Sentence]) -> list[Sentence]:

@@ -49,8 +49,11 @@ _NAMED = 0.3
 """A match of a name that may be there in another script."""
 
 
-def evidence_signals(question: Question, best: Sentence) -> dict[str, float]:
-    """What speaks for and against the best sentence, for ``grounding.confidence``."""
+def evidence_signals(question: Question, best: Sentence, *, opening: str) -> dict[str, float]:
+    """What speaks for and against the best sentence, for ``grounding.confidence``.
+
+    ``opening`` is what its document begins with: whose it is may be said there alone.
+    """
     return {
         **best.signals,
         "coverage": best.coverage + _CARRIED * best.signals["carried"],
@@ -68,7 +71,7 @@ def evidence_signals(question: Question, best: Sentence) -> dict[str, float]:
         ),
         "undated": float(_undated(question, best)),
         "unheld": _unheld(question, best),
-        "unnamed": _unnamed(question, best),
+        "unnamed": _unnamed(question, best, opening),
     }
 
 
@@ -154,12 +157,14 @@ def _unheld(question: Question, best: Sentence) -> float:
     if question.kind != "number":
         return 0.0
     bar = 0.7
+    titled = fold(simplified(best.hit.title))
     # Of what there is an output says more than that there is one.
     known = [
         (weight, match)
         for term, weight, match in zip(question.terms, question.weights, best.matches, strict=True)
         if is_settled(term)
         and not _is_of_a_name(term, question.wording)
+        and not (contains_han(term) and term in titled)
         and not _MEASURED.issuperset(question.alternatives.get(term, (term,)))
     ]
     total = sum(weight for weight, _ in known)
@@ -171,13 +176,13 @@ def _is_of_a_name(term: str, wording: str) -> bool:
     return term.isascii() and re.search(rf"\w\W+{term.capitalize()}\b", wording) is not None
 
 
-def _unnamed(question: Question, best: Sentence) -> float:
+def _unnamed(question: Question, best: Sentence, opening: str) -> float:
     """Share of the names in the question that the sentence does not hold.
 
     In Chinese those of places, of which the passage may speak as a whole. Places that the
     documents are about weigh nothing and are not missed.
     """
-    around = fold(simplified(f"{best.hit.title} {best.hit.passage.text}"))
+    around = fold(simplified(f"{best.hit.title} {opening} {best.hit.passage.text}"))
     written = not contains_han(around)  # where it may stand in another script, what is near counts
     placed = any(place in around for place in question.places)
     held = [

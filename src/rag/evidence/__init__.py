@@ -1,5 +1,11 @@
 """How much of a question a stretch of text holds, and whether the kind of thing asked for."""
 
+from rag.evidence.beside import (
+    of_another_number,
+    tells_beside,
+    tells_in_proportion,
+    tells_the_opposite,
+)
 from rag.evidence.figures import (
     figure_agreement,
     has_date,
@@ -8,8 +14,6 @@ from rag.evidence.figures import (
     has_hour,
     has_person,
     has_year,
-    tells_beside,
-    tells_in_proportion,
 )
 from rag.evidence.forms import asks_for_form, form_agreement
 from rag.evidence.matching import (
@@ -18,7 +22,6 @@ from rag.evidence.matching import (
     inverse_document_frequency,
     weights_of,
 )
-from rag.evidence.series import of_another_number, tells_the_opposite
 
 __all__ = [
     "TermMatcher",

@@ -14,17 +14,23 @@ __all__ = [
     "has_hour",
     "has_person",
     "has_year",
-    "tells_beside",
-    "tells_in_proportion",
 ]
 
+_ENGLISH_NUMBER = (
+    r"(?i:\b(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve"
+    r"|(?:thir|four|fif|six|seven|eigh|nine)teen|(?:twen|thir|for|fif|six|seven|eigh|nine)ty"
+    r"|dozens?)\b)"
+)
 _QUANTITY = (
-    r"(?:\d+(?:[.,]\d+)*|[一二三四五六七八九十百千两]+)[余多]?[十百千万亿]*[余多]?"
+    r"(?:\d+(?:[.,]\d+)*|[一二三四五六七八九十百千两]+"
+    rf"|{_ENGLISH_NUMBER})"
+    r"[余多]?[十百千万亿]*[余多]?"
     r"(?:\s*(?:hundred|thousand|million|billion|trillion|-))*\s*"
 )
 _FIGURE = re.compile(
     r"\d+(?:\.\d+)?|[一二三四五六七八九十百千万亿两]+"
     r"(?:成|倍|分之|连[冠丰增升]|[个家项条座次位名户人所种款台艘只支层栋岁辆套])|翻番|过半|全覆盖"
+    rf"|{_ENGLISH_NUMBER}"
 )
 # Figures that name or number something instead of counting it: “6+5+X”, 1号线, 第十四届, 12345热线;
 # and the one that is an article: 其中一个种.
@@ -264,35 +270,6 @@ _TITLED = re.compile(
 )
 
 
-# What came on top, and the questions that ask for that.
-_INCREASE = re.compile(r"新[增建开]|净增|增量\d|再[增添]|\b(?:new|newly|additional|added)\b", re.I)
-_ASKS_INCREASE = re.compile(
-    r"新(?!能源|型|[区疆质兴材媒闻])|[增涨扩添]|多了|[建盖开修造装设](?:了|成|通|多少|[几多])"
-    r"|\b(?:new|newly|more|add(?:ed|itional)?|grow|grew|ris|rose|increas|buil[dt]|open|creat|instal)",
-    re.I,
-)
-
-
-# What is told in proportion to the product or is a part of it, and the questions that ask for that.
-_PROPORTION = re.compile(
-    r"(?:单位|人均|占)(?:[全本我]?[省市区县]|地区|国内)*(?:生产总值|GDP)|占[^，。；]{2,16}比[重例]"
-    r"|(?:海洋|产业|农业|林业|旅游|体育|文化)生产总值"
-    r"|\bper (?:unit of |capita )(?:GDP|output)|\bper capita\b|\bof GDP\b",
-    re.I,
-)
-_PRODUCT = re.compile(r"生产总值|经济|GDP|\bgross\b", re.I)
-_ASKS_PROPORTION = re.compile(
-    r"单位|人均|占|比[重例]|强度|能耗|排放|海洋|产业|农业|林业|旅游|体育|文化|\bper\b|\bshare\b|intensity|proportion|percent",
-    re.I,
-)
-
-
-_ASKS_GROWTH = re.compile(r"[增涨升降]|\bgr[eo]w|\bris[ei]|\brose\b|increas|\bfaster?\b", re.I)
-_ASKS_AVERAGE = re.compile(
-    r"年均|平均|[五几]年|期间|以来|十[一二三四五]五|\baverage|\bannual|years", re.I
-)
-_NEW_ENERGY = re.compile(r"新能源|电动|\bnew[- ]energy\b|\belectric|\be?vs?\b|\bnevs?\b", re.I)
-
 _RANKED = re.compile(
     r"(?:第|前)[\d一二三四五六七八九十]+(?:[位名强]|(?=[、，。；”]|$))|[居列]\D{0,12}\d+[位名强]|首位"
 )
@@ -341,31 +318,6 @@ def _likes(unit: str) -> str:
     """The counters that count the same things: 几间 may be answered by 3座, 多少次 by 300万人次."""
     units = "".join(group for group in _COUNTERS if unit in group) or unit
     return f"(?:人次|[{units}])" if unit == "次" else f"[{units}]"
-
-
-def tells_in_proportion(question: str, text: str) -> bool:
-    """Whether a text names the product only as what another thing is measured against.
-
-    单位国内生产总值能耗 says nothing of the product.
-    """
-    if _ASKS_PROPORTION.search(question) or not _PROPORTION.search(text):
-        return False
-    return _PRODUCT.search(_PROPORTION.sub(" ", text)) is None
-
-
-def tells_beside(question: str, text: str) -> bool:
-    """Whether a text tells something beside what is asked.
-
-    What came on top (新增40公里), asked how much there is; what another thing is in proportion
-    to what is asked about (单位地区生产总值能耗); a part of it, asked for the whole (新能源汽车,
-    asked for cars); or the average of several years, asked for the growth of one.
-    """
-    increase = _INCREASE.search(text) is not None and _ASKS_INCREASE.search(question) is None
-    proportion = _PROPORTION.search(text) is not None and _ASKS_PROPORTION.search(question) is None
-    part = _NEW_ENERGY.search(text) is not None and _NEW_ENERGY.search(question) is None
-    grown = _ASKS_GROWTH.search(question) and _ASKS_AVERAGE.search(question) is None
-    average = "年均" in text and bool(grown)
-    return increase or proportion or part or average
 
 
 def has_date(text: str) -> bool:
