@@ -226,7 +226,9 @@ _MEASURES = (
     r"|\b(?:k?m|k?g|kilomet(?:re|er)s?|met(?:re|er)s?|miles?|feet|tonnes?|tons?|hectares?|acres?|square|cubic"
     r"|per\s?cent|percent\w*|yuan|dollars?|euros?|pounds?|\w*watts?|hours?|minutes?)\b)"
 )
-_NUMBER_OF_THINGS = rf"(?<![£$€¥.,\d])(?>{_QUANTITY})(?!\s*{_MEASURES})"
+_NUMBER_OF_THINGS = rf"(?<![£$€¥.,\dA-Za-z])(?=[\d一-鿿])(?>{_QUANTITY})(?!\s*{_MEASURES})"
+_IN_WORDS = 0.5
+"""What a number in words says, which counts things in passing more often: two red bands."""
 
 _HAN_DIGITS = "[〇零元一二三四五六七八九十]"
 _DATE = re.compile(
@@ -301,7 +303,8 @@ def figure_agreement(question: str, text: str) -> float:
         # English counts the things themselves, by as many words as there are things.
         wanted, otherwise = _QUANTITY + counted, -0.6
     elif _THINGS.search(question):
-        wanted, otherwise = _NUMBER_OF_THINGS, -0.6
+        told = re.search(_ENGLISH_NUMBER, text)
+        wanted, otherwise = _NUMBER_OF_THINGS, _IN_WORDS if told else -0.6
     else:
         found = next((entry for entry in _WANTED_UNITS if entry[0].search(question)), None)
         ranked = found is not None and found[1] is _RANK
