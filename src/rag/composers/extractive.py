@@ -134,7 +134,7 @@ class ExtractiveComposer:
             return Draft(
                 sentences=(DraftSentence(lead=frame, quotations=quotations),),
                 signals={
-                    **evidence_signals(question, announcing, opening=self._opening(announcing)),
+                    **evidence_signals(question, announcing, opening=self._opening_of(announcing)),
                     "margin": _FAR,
                     "lacks": 0.0,
                 },
@@ -152,7 +152,7 @@ class ExtractiveComposer:
             sentences=drafted,
             signals={
                 **evidence_signals(
-                    question, self._quoted(question, best, told), opening=self._opening(best)
+                    question, self._quoted(question, best, told), opening=self._opening_of(best)
                 ),
                 "margin": _margin(ranked, chosen),
                 "foreign": self._foreign(question, told.text),
@@ -160,8 +160,10 @@ class ExtractiveComposer:
             missing=missing_terms(question, ranked),
         )
 
-    def _opening(self, sentence: Sentence) -> str:
-        return next((p.text for p in self._passages_of(sentence.hit.passage.document_id)), "")
+    def _opening_of(self, sentence: Sentence) -> Callable[[], str]:
+        """What the sentence's document begins with, read when it is needed."""
+        passages_of, document = self._passages_of, sentence.hit.passage.document_id
+        return lambda: next((passage.text for passage in passages_of(document)), "")
 
     def sentences(self, question: Question, hits: Sequence[Hit]) -> list[Sentence]:
         """All sentences of the hits, best first."""

@@ -18,7 +18,7 @@ from rag.questions.years import explicit_years
 from rag.text import contains_han, fold, simplified
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from rag.composers.selection import Sentence
     from rag.schema import Question
@@ -49,11 +49,16 @@ _NAMED = 0.3
 """A match of a name that may be there in another script."""
 
 
-def evidence_signals(question: Question, best: Sentence, *, opening: str) -> dict[str, float]:
+def evidence_signals(
+    question: Question, best: Sentence, *, opening: Callable[[], str]
+) -> dict[str, float]:
     """What speaks for and against the best sentence, for ``grounding.confidence``.
 
-    ``opening`` is what its document begins with: whose it is may be said there alone.
+    ``opening`` gives what its document begins with: whose it is may be said there alone.
     """
+    unnamed = _unnamed(question, best, "")
+    if unnamed:
+        unnamed = _unnamed(question, best, opening())
     return {
         **best.signals,
         "coverage": best.coverage + _CARRIED * best.signals["carried"],
@@ -71,7 +76,7 @@ def evidence_signals(question: Question, best: Sentence, *, opening: str) -> dic
         ),
         "undated": float(_undated(question, best)),
         "unheld": _unheld(question, best),
-        "unnamed": _unnamed(question, best, opening),
+        "unnamed": unnamed,
     }
 
 
