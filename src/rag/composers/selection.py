@@ -61,7 +61,8 @@ _PROGRESS = re.compile(r"进展|成效|\bprogress\b", re.I)
 _WHAT_YEAR = re.compile(r"[哪何]一?年|什么年份|\bwh(?:at|ich) year\b", re.I)
 _WHAT_DAY = re.compile(r"哪一?天|几月几[日号]|几号(?!线|楼)|\bwh(?:at|ich) (?:day|date)\b", re.I)
 _NO_DISTRICT = re.compile(
-    r"(?:度假|校|小|园|社|地|城|片|山|库|林|牧|景|灾|特|专|示范|功能|保税|试验)区|区[域间块分别]"
+    r"(?:度假|校|小|园|社|地|城|片|山|库|林|牧|景|灾|特|专|示范|功能|保税|试验|体验|展示|核心|服务"
+    r"|休闲|居住|办公|合作|先行|实验|创新|集聚|工作|生活|游览|商业|商务|聚集|产业|生态)区|区[域间块分别]"
 )
 _HOURS = 0.6
 """What a day of the week or a time of day counts where it is asked when: less than a date."""
