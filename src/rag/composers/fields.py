@@ -10,6 +10,8 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from rag.text import simplified
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -143,11 +145,11 @@ def label_agreement(
     if meant < _THING * sum(weight for weight, _ in thing):
         shared = 0.0
     asked_for = _ASKED_FOR if shared else 0.0
-    told = label_of(line)
-    wanted = [label for asked, label in _LABELS if asked.search(question.wording)]
-    if any(label.search(told) for label in wanted):
+    told, wording = simplified(label_of(line)), simplified(question.wording)
+    wanted = [held for asked, held in _LABELS if asked.search(wording)]
+    if any(held.search(told) for held in wanted):
         return asked_for + shared
-    if wanted and any(label.search(told) for _, label in _LABELS):
+    if wanted and any(held.search(told) for _, held in _LABELS):
         return _SOMETHING_ELSE
     heaviest = max((weight for weight, _, _ in left), default=0.0)
     telling = [match for weight, match, _ in left if weight > _TELLING * heaviest]
