@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import math
 import random
-import re
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -62,22 +61,6 @@ _THIN = 3
 """Of encyclopaedic questions, one in so many is asked the second time."""
 _NEWEST = 2800
 """The last questions of the material, which the weights there are have not seen: twice as often."""
-_FIGURE_ASKED = re.compile(r"多少|几(?!乎)|\bhow (?:much|many)\b", re.I)
-_ANSWERED_FIGURE = 2
-"""How much oftener such a question is asked the second time if it is answered: near misses mostly
-ask for figures, and of such questions more than half would have no answer."""
-_IN_OTHER_WORDS = (
-    (re.compile(r"(?:是|为)?多少[万亿]?元(?=[?？]?$)"), "多少钱"),
-    (
-        re.compile(
-            r"^What (?P<be>is|was) the (?=(?:[\w-]+ ){0,3}(?:fee|price|cost|rent|fare|fine|deposit"
-            r"|tuition|salary|wage)s?\b)",
-            re.I,
-        ),
-        r"How much \g<be> the ",
-    ),
-)
-"""The same question as people ask it too; half of the time."""
 _STILL = 2
 """Layers that stay as they are the second time, the lowest: that saves a third of the time."""
 _NEAREST = 5
@@ -248,11 +231,7 @@ def _offer(choice: Choice, chance: random.Random, *, again: bool) -> Offered:
     if again and chance.random() < 0.5:
         among = among[:_NEAREST]
     wrong = chance.sample(among, min(_SENTENCES - len(right), len(among)))
-    question = choice.question
-    if again and chance.random() < 0.5:
-        for asked, other in _IN_OTHER_WORDS:
-            question = asked.sub(other, question)
-    return Offered(question, [*right, *wrong], len(right))
+    return Offered(choice.question, [*right, *wrong], len(right))
 
 
 def _again(learned: Sequence[Choice]) -> list[Choice]:
@@ -264,9 +243,7 @@ def _again(learned: Sequence[Choice]) -> list[Choice]:
         elif readings := [*choice.right, *choice.wrong]:
             kind = contains_han(choice.question), contains_han(readings[0].sentence)
             newest = number >= len(learned) - _NEWEST
-            figured = choice.right and _FIGURE_ASKED.search(choice.question)
-            times = _TIMES[kind] * (1 + newest) * (_ANSWERED_FIGURE if figured else 1)
-            found += [choice] * times
+            found += [choice] * (_TIMES[kind] * (1 + newest))
     return found
 
 
