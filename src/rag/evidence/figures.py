@@ -123,7 +123,7 @@ _WANTED_UNITS: tuple[tuple[re.Pattern[str], str, float], ...] = (
         _MONEY,
         0.0,
     ),
-    (re.compile(r"[几多少]倍"), r"倍|倍[差数]\D{0,8}\d|比\D{0,6}\d", -0.6),
+    (re.compile(r"(?:几|多少)倍"), r"倍|倍[差数]\D{0,8}\d|比\D{0,6}\d", -0.6),
     (re.compile(r"多重|\bhow heavy\b", re.I), _WEIGHT, -0.6),
     (
         # What is produced is weighed or counted; the land it grows on is not.

@@ -39,7 +39,8 @@ _SHARED = re.compile(r"的[^的]+$|目标$")
 """What stands after the second of two things and is asked of both."""
 _WHOSE = re.compile(rf"(?:的|{_YEAR})+")
 _SCOPE = re.compile(
-    r"全[国省市]|世界|全球|[中西东]部|[省国]内|长三角|省会(?:城市)?|排[名第行位]?|第几|老几|花了?|钱|[总一]共|人均|同比|平均"
+    r"全[国省市]|世界|全球|[中西东]部|[省国]内|长三角|省会(?:城市)?|排[名第行位]|第几|老几"
+    r"|花(?:了|费)|多少钱|[总一]共|同比"
 )
 """Says among what or in what way, and not of what, something is asked: 全国排第几."""
 _ENGLISH_BREAK = re.compile(
