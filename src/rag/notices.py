@@ -1,4 +1,4 @@
-"""What the reader is told when the language model did not write the whole answer; pure."""
+"""What the reader is told where an answer is not all that was hoped for; pure."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ NoticeCode: TypeAlias = Literal[
     "llm_declined",  # it found no answer in the passages
     "llm_unsupported",  # nothing that it said has a citation that supports it
     "llm_shortened",  # some sentences were left out because nothing supports them
+    "part_unanswered",  # of several things that the question asks, some have no answer
 ]
 
 _REASONS: dict[NoticeCode, tuple[str, str]] = {
@@ -41,7 +42,13 @@ _REASONS: dict[NoticeCode, tuple[str, str]] = {
         "语言模型的回答中有些句子没有得到文档的支持，已略去。",
         "Sentences of the language model that the documents do not support were left out.",
     ),
+    "part_unanswered": (
+        "文档中没有直接回答其中这一部分的内容：{about}",
+        "Nothing in the documents answers this part directly: {about}",
+    ),
 }
+_WHOLE = frozenset({"llm_shortened", "part_unanswered"})
+"""Those that say all there is to say: nothing is quoted instead."""
 _INSTEAD = ("，改为引用文档原文。", "; the documents are quoted instead.")
 _BESIDES = ("，其余引用文档原文。", "; the rest is quoted from the documents.")
 
@@ -52,15 +59,20 @@ class Notice:
 
     code: NoticeCode
     message: str
+    about: tuple[str, ...] = ()
+    """The parts of the question that it is about, each a question that stands on its own."""
 
 
-def notice_of(code: NoticeCode, *, chinese: bool, begun: bool = False) -> Notice:
+def notice_of(
+    code: NoticeCode, *, chinese: bool, begun: bool = False, about: tuple[str, ...] = ()
+) -> Notice:
     """The notice in Chinese, for a question in Chinese, or in English.
 
-    ``begun`` says that verified sentences of the model stand before the quotations.
+    ``begun`` says that verified sentences of the model stand before the quotations; ``about`` are
+    the parts of the question without an answer.
     """
     place = 0 if chinese else 1
-    message = _REASONS[code][place]
-    if code != "llm_shortened":
+    message = _REASONS[code][place].format(about=("；", "; ")[place].join(about))
+    if code not in _WHOLE:
         message += (_BESIDES if begun else _INSTEAD)[place]
-    return Notice(code=code, message=message)
+    return Notice(code=code, message=message, about=about)

@@ -90,6 +90,8 @@ def refusal_for(retrieval: Retrieval, draft: Draft, confidence: float) -> Refusa
     if scope.documents == 0:
         refusal = _refusal("no_documents", language)
         return replace(refusal, message=_in(language, _NONE_MATCHES)) if scope.filtered else refusal
+    if draft.unanswered:  # what the other parts lack has been found and is said
+        return None
     evidence = " ".join(q.text for sentence in draft.sentences for q in sentence.quotations)
     places = [
         place

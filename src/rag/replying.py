@@ -80,10 +80,14 @@ def reply_steps(
         yield from _written(prepared, verifier, writer)
         return
     lines: list[str] = []
+    notice: Notice | None = None
     if prepared.refusal is None:
         lines += filter(None, map(verifier.rendered, prepared.draft.sentences))
+        if parts := prepared.draft.unanswered:
+            chinese = prepared.retrieval.question.language == "zh"
+            notice = notice_of("part_unanswered", chinese=chinese, about=parts)
     prepared.clock.mark("verify")
-    answer = _answer(prepared, lines, verifier.citations)
+    answer = _answer(prepared, lines, verifier.citations, notice=notice)
     yield StreamEvent(kind="passages", hits=answer.hits)
     yield from _deltas(answer.answer)
     yield from _ending(answer)

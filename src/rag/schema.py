@@ -260,8 +260,8 @@ class Draft:
     sentences: tuple[DraftSentence, ...]
     signals: Mapping[str, float] = field(default_factory=dict)
     """What speaks for the evidence, by name; ``grounding.confidence`` weighs it."""
-    missing: tuple[str, ...] = ()
-    """Telling terms of the question that the evidence does not hold."""
+    missing: tuple[str, ...] = ()  # telling terms of the question that the evidence does not hold
+    unanswered: tuple[str, ...] = ()  # of several things asked, those without an answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,8 +28,8 @@ def compose_parts(
 ) -> tuple[Draft, float] | None:
     """One draft for all that a question asks, with the lowest confidence among its parts.
 
-    None where it asks one thing, or where none of its parts has an answer. Parts without an
-    answer are left out.
+    None where it asks one thing, or where none of its parts has an answer. The draft says which
+    parts have none.
     """
     places = whole.scope.about
     asked = whole.question
@@ -37,6 +37,7 @@ def compose_parts(
         # What was carried over asks nothing any more.
         return None
     answered: list[tuple[Draft, float]] = []
+    unanswered: list[str] = []
     for part in split_question(asked.rewritten, known_places=places):
         retrieval = retriever.retrieve(
             understand(part, known_places=places),
@@ -48,6 +49,8 @@ def compose_parts(
         confidence = grounding.confidence(draft.signals, language=retrieval.question.language)
         if refusal_for(retrieval, draft, confidence) is None:
             answered.append((draft, confidence))
+        else:
+            unanswered.append(part)
     if not answered:
         return None
     sentences: list[DraftSentence] = []
@@ -57,7 +60,7 @@ def compose_parts(
                 sentences = [said for said in sentences if not _repeats(said, sentence)]
                 sentences.append(sentence)
     return (
-        replace(answered[0][0], sentences=tuple(sentences)),
+        replace(answered[0][0], sentences=tuple(sentences), unanswered=tuple(unanswered)),
         min(confidence for _, confidence in answered),
     )
 

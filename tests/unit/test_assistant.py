@@ -140,6 +140,31 @@ def test_refusals(assistant: Assistant, text: str, question: str, code: str) -> 
     assert answer.answer == answer.refusal.message
 
 
+@pytest.mark.parametrize(
+    ("question", "fact", "unanswered"),
+    [
+        ("2023年新能源汽车产量是多少？地铁票价是多少？", "74万辆", "票价"),
+        ("去年地区生产总值增长了多少，南京市新能源汽车产量是多少？", "5.8%", "南京"),
+    ],
+)
+def test_what_has_no_answer_among_several_things_is_said(
+    assistant: Assistant, text: str, question: str, fact: str, unanswered: str
+) -> None:
+    answer = assistant.ask(question)
+    _check(answer, text)
+    assert answer.answered
+    assert fact in answer.answer
+    assert answer.notice is not None
+    assert answer.notice.code == "part_unanswered"
+    assert unanswered in answer.notice.message
+
+
+def test_nothing_is_noted_where_all_of_several_things_have_an_answer(assistant: Assistant) -> None:
+    answer = assistant.ask("2023年新能源汽车产量是多少？城镇新增就业目标是多少？")
+    assert answer.answered
+    assert answer.notice is None
+
+
 def test_an_unrelated_question_is_refused_and_shows_the_nearest(assistant: Assistant) -> None:
     answer = assistant.ask("熊猫有多重")
     assert answer.refusal is not None

@@ -208,12 +208,13 @@ def _beginning(text: str) -> str:
 
 
 def _notice(answer: Answer) -> str:
-    """That a language model failed, and what the reader sees instead."""
+    """That a language model failed, and what the reader sees instead; or what has no answer."""
     if answer.notice is None:
         return ""
-    code, begun = answer.notice.code, answer.composer != "extractive"
+    notice, begun = answer.notice, answer.composer != "extractive"
     chinese, english = (
-        escape(notice_of(code, chinese=chinese, begun=begun).message) for chinese in (True, False)
+        escape(notice_of(notice.code, chinese=each, begun=begun, about=notice.about).message)
+        for each in (True, False)
     )
     return f'<div class="notice" role="note">{both(chinese, english)}</div>'
 

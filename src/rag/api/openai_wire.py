@@ -168,7 +168,8 @@ class Evidence(Reply):
     refusal: Reason | None
     confidence: float
     notice: Reason | None = Field(
-        description="That the language model failed, or some of its sentences; null as a rule."
+        description="That the language model failed, or some of its sentences, or which part of the"
+        " question has no answer; null as a rule."
     )
     passages: Passages
 

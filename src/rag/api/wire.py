@@ -274,7 +274,7 @@ class AskReply(Reply):
     composer: str = Field(description="What wrote the answer in the end.")
     notice: Reason | None = Field(
         description="That the language model failed, or some of its sentences, and what was done"
-        " instead; null as a rule."
+        " instead; or which part of the question has no answer. Null as a rule."
     )
     filters: dict[str, MetadataValue]
     took_ms: float
