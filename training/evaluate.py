@@ -1,4 +1,4 @@
-"""Step 5: how good the model is at retrieval, dense alone: hit@1 and hit@10 on development sets."""
+"""Step 6: how good the model is at retrieval, dense alone: hit@1 and hit@10 on development sets."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ import numpy as np
 import numpy.typing as npt
 from tokenizers import Tokenizer
 
+from rag.questions.languages import spoken_language
+from rag.text import contains_han
 from training.asked import asked
 from training.judging import is_held_out
-from training.material import CACHE, PROJECT, SHARED, parallel_reports
+from training.material import PROJECT, SHARED, parallel_reports
 
 __all__ = ["main"]
 
@@ -87,14 +89,20 @@ def written_tasks() -> Iterator[Task]:
     passages = list(dict.fromkeys((each.title, each.passage) for each in questions))
     place = {passage: position for position, passage in enumerate(passages)}
     own = [each for each in questions if each.answers and is_held_out(each.title)]
-    for language in ("zh", "en"):
-        chosen = [each for each in own if each.question.isascii() == (language == "en")]
+    for language in ("zh", "en", "others"):
+        chosen = [each for each in own if _language(each.question) == language]
         yield Task(
             name=f"written, held out {language}",
             queries=[each.question for each in chosen],
             passages=[f"{title} {text}" for title, text in passages],
             answers=[[place[each.title, each.passage]] for each in chosen],
         )
+
+
+def _language(question: str) -> str:
+    if spoken_language(question):
+        return "others"
+    return "zh" if contains_han(question) else "en"
 
 
 def hits(
@@ -126,8 +134,8 @@ def shipped(folder: Path) -> Embed:
 
 
 def unpacked(vectors: Path) -> Embed:
-    """A table of vectors that is not exported yet."""
-    tokenizer = Tokenizer.from_file(str(CACHE / "tokenizer.json"))
+    """A table of vectors that is not exported yet, with the tokeniser beside it."""
+    tokenizer = Tokenizer.from_file(str(vectors.with_name("tokenizer.json")))
     table = np.load(vectors)
 
     def embed(texts: Sequence[str]) -> Matrix:

@@ -1,4 +1,4 @@
-"""Step 4: the folder that ships. Vectors and tokeniser to a model that three libraries read.
+"""Step 5: the folder that ships. Vectors and tokeniser to a model that three libraries read.
 
 Each row is stored as int8 with one scale: a quarter of the size of float32, and no measurable loss
 at retrieval. model2vec multiplies rows by such weights itself, sentence-transformers folds them in
@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,8 @@ import numpy as np
 import numpy.typing as npt
 from safetensors.numpy import save_file
 
-from training.material import CACHE, PROJECT
+from training.extend import EXTENDED
+from training.material import PROJECT
 
 __all__ = ["int8_rows", "main", "save_arrays", "write_manifest"]
 
@@ -61,6 +61,15 @@ def write_manifest(folder: Path, *, name: str, files: Sequence[str]) -> str:
     return f"{name}, revision {revision}: {total / 1e6:.1f} MB in {folder}"
 
 
+def _save_tokenizer(source: Path, target: Path) -> None:
+    """Copy a tokeniser without the white space that is half of the file, scores to five digits."""
+    content = json.loads(source.read_text(encoding="utf-8"))
+    model = content["model"]
+    model["vocab"] = [[piece, round(score, 5)] for piece, score in model["vocab"]]
+    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+    target.write_text(text, encoding="utf-8")
+
+
 def _write_json(path: Path, content: object) -> None:
     path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
@@ -69,7 +78,12 @@ def _write_json(path: Path, content: object) -> None:
 def main() -> None:
     """Write the model folder with its manifest."""
     parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("--vectors", type=Path, default=CACHE / "vectors.npy")
+    parser.add_argument(
+        "--vectors",
+        type=Path,
+        default=EXTENDED / "vectors.npy",
+        help="with the tokeniser beside it",
+    )
     parser.add_argument(
         "--folder", type=Path, default=PROJECT / "src/rag/embedders/static_multilingual"
     )
@@ -80,7 +94,7 @@ def main() -> None:
     table = np.load(arguments.vectors).astype(np.float32)
     rows, scales = int8_rows(table)
     save_arrays({"embeddings": rows, "weights": scales}, folder / "model.safetensors")
-    shutil.copyfile(CACHE / "tokenizer.json", folder / "tokenizer.json")
+    _save_tokenizer(arguments.vectors.with_name("tokenizer.json"), folder / "tokenizer.json")
     _write_json(
         folder / "config.json",
         {

@@ -22,7 +22,7 @@ from training.cloze import ClozeMaker, windows
 from training.judging import is_held_out
 from training.material import CACHE, parallel_reports, read, report_texts
 
-__all__ = ["main"]
+__all__ = ["Recipe", "Source", "main"]
 
 SEED = 20240101
 LONGEST_QUERY = 64
@@ -100,7 +100,7 @@ class Recipe:
             "dictionary": self._dictionary,
             "tatoeba": self._tatoeba,
             "insurance": self._insurance,
-            "languages": self._languages,
+            "languages": self.languages,
             "similar": self._similar,
             "written": self._written,
         }
@@ -222,7 +222,7 @@ class Recipe:
         records = read("parallel_insuranceqa_questions_zh_en")
         source.add_texts((record["en"], record["zh"]) for record in records)
 
-    def _languages(self, source: Source) -> None:
+    def languages(self, source: Source) -> None:
         """112 languages to English, and to Chinese where both translate one English sentence."""
         records = list(read("parallel_tatoeba112_xx_en"))
         chinese: dict[str, str] = {}

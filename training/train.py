@@ -24,7 +24,7 @@ from torch.nn import functional
 from training.contrast import contrast
 from training.material import CACHE
 
-__all__ = ["main"]
+__all__ = ["Stage", "load_source", "main", "train"]
 
 SEED = 20240102
 DIMENSION = 512
@@ -122,22 +122,19 @@ class Source:
     """Equal for equal queries."""
 
 
-def load_sources(folder: Path) -> list[Source]:
-    """Read all sources of the mixtures."""
-    sources = []
-    for name in WRITTEN:
-        with np.load(folder / f"{name}.npz") as arrays:
-            queries = Rows(arrays["query_tokens"], arrays["query_offsets"])
-            passages = Rows(arrays["passage_tokens"], arrays["passage_offsets"])
-            pairs = arrays["pairs"]
-        known: dict[bytes, int] = {}
-        bounds = queries.offsets
-        keys = [
-            known.setdefault(queries.tokens[bounds[row] : bounds[row + 1]].tobytes(), len(known))
-            for row in range(len(bounds) - 1)
-        ]
-        sources.append(Source(name, queries, passages, pairs, np.array(keys, dtype=np.int64)))
-    return sources
+def load_source(path: Path) -> Source:
+    """Read the arrays of one source."""
+    with np.load(path) as arrays:
+        queries = Rows(arrays["query_tokens"], arrays["query_offsets"])
+        passages = Rows(arrays["passage_tokens"], arrays["passage_offsets"])
+        pairs = arrays["pairs"]
+    known: dict[bytes, int] = {}
+    bounds = queries.offsets
+    keys = [
+        known.setdefault(queries.tokens[bounds[row] : bounds[row + 1]].tobytes(), len(known))
+        for row in range(len(bounds) - 1)
+    ]
+    return Source(path.stem, queries, passages, pairs, np.array(keys, dtype=np.int64))
 
 
 def gather(
@@ -274,14 +271,21 @@ def starting_vectors(
 class Trainer:
     """One table of vectors, and Adam (Kingma and Ba 2015) over the rows that a batch touches."""
 
-    def __init__(self, table: npt.NDArray[np.float32], *, rate: float) -> None:
-        """Take the starting vectors."""
+    def __init__(
+        self,
+        table: npt.NDArray[np.float32],
+        *,
+        rate: float,
+        movable: npt.NDArray[np.bool_] | None = None,
+    ) -> None:
+        """Take the starting vectors, and which of them may move: all, unless told."""
         self.table = torch.from_numpy(table)
         self._rate = rate
         self._mean = torch.zeros_like(self.table)
         self._square = torch.zeros_like(self.table)
         self._steps = 0
         self._place = np.zeros(len(table), dtype=np.int64)
+        self._movable = None if movable is None else torch.from_numpy(movable)
 
     def step(
         self,
@@ -316,6 +320,9 @@ class Trainer:
         self, rows: torch.Tensor, part: torch.Tensor, gradient: torch.Tensor, *, rate: float
     ) -> None:
         """Move the touched rows; the others keep their place and their averages."""
+        if self._movable is not None:
+            chosen = self._movable[rows]
+            rows, part, gradient = rows[chosen], part[chosen], gradient[chosen]
         self._steps += 1
         mean = self._mean[rows].lerp_(gradient, 1 - ADAM[0])
         square = self._square[rows].mul_(ADAM[1]).addcmul_(gradient, gradient, value=1 - ADAM[1])
@@ -326,11 +333,16 @@ class Trainer:
 
 
 def train(
-    table: npt.NDArray[np.float32], sources: list[Source], stage: Stage, *, seed: int
+    table: npt.NDArray[np.float32],
+    sources: list[Source],
+    stage: Stage,
+    *,
+    seed: int,
+    movable: npt.NDArray[np.bool_] | None = None,
 ) -> npt.NDArray[np.float32]:
     """The table after a stage."""
     chance = np.random.default_rng(seed)
-    trainer = Trainer(table, rate=stage.rate)
+    trainer = Trainer(table, rate=stage.rate, movable=movable)
     used = [source for source in sources if source.name in stage.mixture]
     batches = Batches(used, stage=stage, chance=chance)
     began = time.monotonic()
@@ -361,7 +373,7 @@ def main() -> None:
     torch.set_num_threads(arguments.threads)
     torch.manual_seed(SEED)
 
-    sources = load_sources(CACHE / "arrays")
+    sources = [load_source(CACHE / "arrays" / f"{name}.npz") for name in WRITTEN]
     pieces = Tokenizer.from_file(str(CACHE / "tokenizer.json")).get_vocab_size()
     done = CACHE / "start.npy"
     if not done.exists():

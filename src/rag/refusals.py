@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from rag.protocols import Engine
     from rag.retrieval import Retrieval
-    from rag.schema import Draft, Language, RefusalCode
+    from rag.schema import Draft, Language, Question, RefusalCode
 
 __all__ = ["refusal_for", "unwritten"]
 
@@ -117,10 +117,11 @@ def refusal_for(retrieval: Retrieval, draft: Draft, confidence: float) -> Refusa
         return _refusal(
             "other_year", language, about=_joined(years, language), filtered=scope.filtered
         )
-    if confidence >= ANSWER_BAR and draft.sentences:
+    unread = language == "other" and not question.gloss and not _shares_word(question, evidence)
+    if confidence >= ANSWER_BAR and draft.sentences and not unread:
         return None
     if draft.missing:
-        about = _joined([f"“{term}”" for term in draft.missing[:3]], language)
+        about = _joined([f"“{_as_typed(term, question)}”" for term in draft.missing[:3]], language)
         if language == "other":
             return Refusal(code="no_evidence", message=_FOREIGN.format(about=about))
         return _refusal("no_evidence", language, about=about)
@@ -129,6 +130,19 @@ def refusal_for(retrieval: Retrieval, draft: Draft, confidence: float) -> Refusa
         message = _in(language, _NOT_THAT_YEAR).format(about=about)
         return Refusal(code="weak_evidence", message=message)
     return _refusal("weak_evidence", language)
+
+
+def _shares_word(question: Question, evidence: str) -> bool:
+    """Whether evidence writes a word of a question whose language nothing here reads."""
+    told = {stem(word) for word in words(fold(evidence))}
+    return any(stem(word) in told for term in question.terms for word in words(term))
+
+
+def _as_typed(term: str, question: Question) -> str:
+    """A term as the question has it, where it was put into English word for word."""
+    typed = fold(question.text)
+    forms = question.alternatives.get(term, ()) if question.gloss else ()
+    return next((form for form in forms if form in typed), term)
 
 
 def _are_written_around(places: Sequence[str], retrieval: Retrieval) -> bool:

@@ -31,6 +31,10 @@ from rag.text import fold, language
         ("Có bao nhiêu bệnh viện?", "vi"),
         ("Berapa jumlah rumah sakit?", "id"),
         ("كم عدد المستشفيات؟", "ar"),
+        ("Πόσα νοσοκομεία υπάρχουν;", "el"),
+        ("कितने अस्पताल हैं?", "hi"),
+        ("Câte spitale sunt?", "ro"),
+        ("มีโรงพยาบาลกี่แห่ง", "th"),
         ("市长是谁", ""),
         ("“の”是什么意思？", ""),
         ("合肥GDP", ""),
@@ -70,6 +74,13 @@ def test_a_chinese_name_leaves_an_english_question_english() -> None:
         ("시장은 누구입니까?", "name"),
         ("Quelles sont les priorités ?", "list"),
         ("¿Por qué se cerró el puente?", "description"),
+        ("Πότε χτίστηκε η γέφυρα;", "date"),
+        ("महापौर कौन है?", "name"),
+        ("2023 में कितनी नौकरियां पैदा हुईं?", "number"),
+        ("De ce s-a închis podul?", "description"),
+        ("Care este lungimea podului?", "number"),
+        ("สะพานสร้างเมื่อไร", "date"),
+        ("สะพานยาวกี่เมตร", "number"),
         ("Ist die Brücke geschlossen?", "yes_no"),
         ("図書館は開いていますか", "yes_no"),
     ],
@@ -160,6 +171,7 @@ def test_every_line_of_the_table_can_be_read() -> None:
     table = resources.files("rag.questions").joinpath("languages.tsv").read_text(encoding="utf-8")
     lines = [line for line in table.splitlines() if not line.startswith("#")]
     codes = ["ja", "ko", "fr", "de", "es", "pt", "it", "ru", "nl", "tr", "vi", "id", "ar"]
+    codes += ["el", "hi", "ro", "th"]
     for english, *cells in csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE):
         assert english
         for cell in cells:

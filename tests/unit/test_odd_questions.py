@@ -38,10 +38,10 @@ def test_space_inside_a_name_in_quotation_marks_does_no_harm(assistant: Assistan
 @pytest.mark.parametrize(
     "question",
     [
-        "Πόσα πάρκα χτίστηκαν;",
-        "आर्थिक विकास का लक्ष्य क्या है?",
+        "რამდენი პარკი აშენდა?",
+        "பொருளாதார வளர்ச்சி இலக்கு என்ன?",
         "ဂျီဒီပီ ဘာလဲ",
-        "เป้าหมายการเติบโตคืออะไร",
+        "Քանի՞ զբոսայգի է կառուցվել",
     ],
 )
 def test_a_language_that_nobody_here_speaks_is_refused(assistant: Assistant, question: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 __all__ = ["by_judgement"]
 
+_UNLEARNED = re.compile("[\u0370-\u03ff\u0900-\u097f]")
+"""Scripts of languages that the judge has not learned from, of Greek and Hindi: it reads English
+for them."""
 _READ = 6
 """Sentences that the judge reads, at most."""
 
@@ -96,6 +100,8 @@ def _wording(question: Question, sentence: Sentence) -> str:
     """
     hit = sentence.hit
     anchor, period = anchor_of(hit.metadata), hit.passage.period
+    if _UNLEARNED.search(question.rewritten):
+        return question.wording
     if anchor is None or question.language not in ("zh", "en"):
         return question.rewritten
     asked = {"plan"} if question.period == "plan" else {"review", "retrospect"}

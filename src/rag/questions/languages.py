@@ -2,7 +2,8 @@
 
 The model of meaning, the glossary and all patterns know Chinese and English. A table of question
 words, function words and the words of reports (``languages.tsv``) makes of "Combien de brevets ont
-été délivrés ?" *how many patent*; what it does not know stays as it is, as names do.
+été délivrés ?" *how many patent*. What it does not know is looked up in the lexicon, and what that
+does not know stays as it is, as names do.
 """
 
 from __future__ import annotations
@@ -14,11 +15,12 @@ from functools import lru_cache
 from importlib import resources
 from typing import TYPE_CHECKING
 
+from rag.questions.lexicon import LANGUAGES, WORD, read_words
 from rag.questions.vocabulary import ENGLISH_STOPWORDS
 from rag.text import contains_han, fold, language, simplified
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Mapping
 
 __all__ = ["Gloss", "gloss_of", "spoken_language"]
 
@@ -32,21 +34,24 @@ _SCRIPTS = (
     ("ko", re.compile("[\uac00-\ud7af]")),
     ("ru", re.compile("[\u0400-\u04ff]")),
     ("ar", re.compile("[\u0600-\u06ff]")),
+    ("el", re.compile("[\u0370-\u03ff]")),
+    ("hi", re.compile("[\u0900-\u097f]")),
+    ("th", re.compile("[\u0e00-\u0e7f]")),
     # Letters and marks that of the languages known here only one writes.
     ("es", re.compile("[¿¡ñ]")),
     ("pt", re.compile("[ãõ]")),
     ("de", re.compile("[ßäöü]")),
     ("tr", re.compile("[ğışİ]")),
+    ("ro", re.compile("[ăț]")),
     ("vi", re.compile("[\u01a0-\u01b0\u1ea0-\u1ef9]")),
 )
-_CERTAIN = 4
+_CERTAIN = 7
 """How many scripts of the table tell the language by themselves; a letter may be in a name."""
 _LETTERED = 3
 _QUESTION_WORD = 2
 _FEWEST = 2
 """What a letter and a question word count beside other function words; and what it takes."""
 
-_WORD = re.compile(r"[^\W\d_]+")
 _KOREAN = re.compile("[가-힣]+")
 _PARTICLE = re.compile(
     "(?:에서는|에서|에게|으로|부터|까지|이라는|라는|입니까|인가요|은|는|이|가|을|를|의|에|로|와|과|도)$"
@@ -54,6 +59,7 @@ _PARTICLE = re.compile(
 _VERB_FORM = re.compile("(?:나요|습니까|니까|까요|어요|아요|세요|다|했|였|었)$")
 _HIRAGANA = re.compile("[\u3041-\u309f]+")
 _ASKS = re.compile("(?:[?？؟]|か。?)\\s*$")
+_TURKISH_ENDING = re.compile(r"(?<=[^\W_])'[^\W\d_]{1,5}\b")
 _OPENING_MARK = re.compile("[¿¡]")
 
 
@@ -96,7 +102,7 @@ def spoken_language(text: str) -> str:
         counts[code] += _LETTERED * bool(letters.search(text.lower()))
     table = _function_words()
     english = 0
-    for word in _WORD.findall(text.lower()):
+    for word in WORD.findall(text.lower()):
         if word in ENGLISH_STOPWORDS:
             english += 1
             continue
@@ -108,32 +114,27 @@ def spoken_language(text: str) -> str:
 
 def gloss_of(text: str, spoken: str) -> Gloss:
     """A question in a language of the table, in English: question words first, then the rest."""
-    pattern, english = _expressions(spoken)
     plain = _readable(text, spoken)
     asking: list[str] = []
     kept: list[str] = []
     left: list[str] = []
     originals: dict[str, tuple[str, ...]] = {}
-    position = 0
-    for match in pattern.finditer(plain):
-        left.append(_remaining(plain[position : match.start()], spoken))
-        kept.append(left[-1])
-        position = match.end()
-        known = english[(match.lastindex or 1) - 1]
-        if known == _NOTHING:
+    for piece, known in _in_english(plain, spoken):
+        if not known:
+            left.append(_remaining(piece, spoken))
+            kept.append(left[-1])
+        elif known == _NOTHING:
             kept.append(" ")
         elif _ASKING.match(known):
             asking.append(known)
         else:
             kept.append(f" {known} ")
             for word in {known, *known.split()}:
-                originals[fold(word)] = (*originals.get(fold(word), ()), fold(match.group()))
-    left.append(_remaining(plain[position:], spoken))
-    kept.append(left[-1])
+                originals[fold(word)] = (*originals.get(fold(word), ()), fold(piece))
     words = " ".join("".join(kept).split())
     if not asking and _ASKS.search(text) and not words.startswith("and "):
         asking.append("is")
-    unknown = {fold(word) for word in _WORD.findall(" ".join(left)) if not contains_han(word)}
+    unknown = {fold(word) for word in WORD.findall(" ".join(left)) if not contains_han(word)}
     return Gloss(
         text=" ".join([*dict.fromkeys(asking), words]),
         spoken=spoken,
@@ -144,9 +145,58 @@ def gloss_of(text: str, spoken: str) -> Gloss:
     )
 
 
+def _in_english(text: str, spoken: str) -> Iterator[tuple[str, str]]:
+    """A question in pieces, each with its English where table or lexicon know it."""
+    pattern, english = _expressions(spoken)
+    if spoken == "th":  # nothing is between its words: the longest one counts, whoever knows it
+        yield from _looked_up(text, spoken, first=_forms(spoken))
+        return
+    position = 0
+    for match in pattern.finditer(text):
+        yield from _looked_up(text[position : match.start()], spoken)
+        yield match.group(), english[(match.lastindex or 1) - 1]
+        position = match.end()
+    yield from _looked_up(text[position:], spoken)
+
+
+def _looked_up(
+    text: str, spoken: str, *, first: Mapping[str, str] | None = None
+) -> Iterator[tuple[str, str]]:
+    """A stretch in pieces, each with its English where the lexicon knows it.
+
+    What Japanese writes as Chinese does is left to the words of the passages.
+    """
+    if spoken not in LANGUAGES:
+        yield text, ""
+        return
+    for piece, headword in read_words(text, spoken, first=first):
+        if spoken == "ja" and contains_han(piece):
+            yield piece, ""
+        elif first and fold(piece) in first:
+            yield piece, first[fold(piece)]
+        elif headword in ENGLISH_STOPWORDS and not _ASKING.match(headword):
+            yield piece, _NOTHING
+        else:
+            yield piece, headword
+
+
+@lru_cache(maxsize=1)
+def _forms(spoken: str) -> dict[str, str]:
+    """The expressions of the table for a language, folded, with their English."""
+    return {
+        fold(expression): english
+        for english, cells in reversed(_rows())
+        for expression in cells.get(spoken, ())
+    }
+
+
 def _readable(text: str, spoken: str) -> str:
-    """Japanese characters as the simplified ones of Chinese; apostrophes of one form."""
+    """Japanese characters as the simplified ones of Chinese; apostrophes of one form; Turkish names
+    without their endings.
+    """
     text = _OPENING_MARK.sub("", text.replace("’", "'"))
+    if spoken == "tr":  # what stands after an apostrophe is an ending of the name or number
+        text = _TURKISH_ENDING.sub("", text)
     return simplified(_to_traditional()(text)) if spoken == "ja" else text
 
 
@@ -199,7 +249,7 @@ def _function_words() -> dict[str, dict[str, int]]:
         for code, expressions in cells.items():
             for expression in expressions:
                 word = expression.removesuffix("'")
-                if _WORD.fullmatch(word):
+                if WORD.fullmatch(word):
                     value = _QUESTION_WORD if telling else 1
                     own = counts.setdefault(word, {})
                     own[code] = max(own.get(code, 0), value)
@@ -215,7 +265,7 @@ def _expressions(spoken: str) -> tuple[re.Pattern[str], list[str]]:
         for expression in cells.get(spoken, ())
     }
     ordered = sorted(found, key=lambda expression: (-len(expression), expression))
-    pattern = "|".join(f"({_whole(expression, spoken)})" for expression in ordered)
+    pattern = "|".join(f"({_whole(expression, spoken)})" for expression in ordered) or "(?!)"
     return re.compile(pattern, re.I), [found[expression] for expression in ordered]
 
 
@@ -228,5 +278,7 @@ def _whole(expression: str, spoken: str) -> str:
         return rf"(?<![一-鿿]){body}(?![一-鿿])" if len(expression) == 1 else body
     if spoken == "ko":
         return rf"(?<![가-힣]){body}" if len(expression) == 1 else body
+    if spoken == "hi":  # whose signs of vowels are no letters
+        return rf"(?<![\u0900-\u097f]){body}(?![\u0900-\u097f])"
     before = "(?<![^\\W_])" + ("(?:[وف]?(?:[بلك]|ال|بال|لل))?" if spoken == "ar" else "")
     return before + body + ("" if expression.endswith("'") else r"(?![^\W_])")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from rag.questions.dialogue import carry_over
 from rag.questions.glossary import is_name
 from rag.questions.languages import gloss_of, spoken_language
+from rag.questions.lexicon import in_chinese
 from rag.questions.places import find_places, names_place
 from rag.questions.terms import capitalised, content_terms, latin_words, proper_nouns, quoted
 from rag.questions.years import explicit_years, report_years
@@ -69,7 +70,7 @@ _KINDS: tuple[tuple[AnswerKind, re.Pattern[str]], ...] = (
             r"哪些|哪几|有哪|哪[两三四五六七八九十\d]+|分别(?:是|有|为)|都有(?:什么|谁)|列[出举]"
             r"|什么主要(?:预期)?目标|主要(?:预期)?目标(?:[是有]|都)*(?:什么|啥)"
             r"|\b(?:which\s+(?!(?:day|date|month|year)s?\b)\w+(?:\s+\w+)?\s+(?:are|were|have|did|do|will)"
-            r"|what\s+are|what\s+were|list"
+            r"|(?:what|which)\s+(?:are|were)|list"
             r"|name\s+(?:the|all|some)|what\s+(?:kinds?|types?|measures|steps|projects|areas)"
             r"|which\s+(?!(?:day|date|month|year)s?\b)(?:\w+\s)?(?!(?:is|was|has|does)\b)\w*[^\Ws]s)\b",
             re.I,
@@ -185,7 +186,15 @@ def understand(
     undated = not (years or relative_years or period or plan)
     past = not (years or period or plan) and max(relative_years, default=0) < 0
     terms, alternatives = content_terms(plain)
+    settled = frozenset(alternatives)
+    for term in terms:
+        chinese = in_chinese(term, rare=not gloss) if term.isascii() else ()
+        if chinese and term not in alternatives:
+            alternatives[term] = (term, *chinese)
     if gloss:
+        # Of scripts that the segmenter does not know it finds no words.
+        unknown = {word: 1.0 for word in sorted(gloss.unknown) if len(word) > 1}
+        terms = terms | {word: weight for word, weight in unknown.items() if word not in terms}
         # Documents may be in the language of the question.
         for term in terms:
             if forms := gloss.forms(term):
@@ -195,6 +204,11 @@ def understand(
     named = (gloss.unknown if gloss else capitalised(plain)) | proper_nouns(plain) | quoted(plain)
     if language(plain) == "zh":
         named |= latin_words(plain)
+    names = tuple(
+        term
+        for term in terms
+        if is_name(term) or (term not in settled and (term in named or names_place(term, places)))
+    )
     return Question(
         text=typed,
         rewritten=rewritten,
@@ -210,12 +224,7 @@ def understand(
         terms=tuple(terms),
         weights=tuple(terms.values()),
         alternatives={} if exact else alternatives,
-        names=tuple(
-            term
-            for term in terms
-            if is_name(term)
-            or (term not in alternatives and (term in named or names_place(term, places)))
-        ),
+        names=names,
         small_talk=_is_small_talk(gloss.text if gloss else simplified(typed)),
     )
 
