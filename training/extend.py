@@ -47,7 +47,7 @@ __all__ = ["EXTENDED", "main"]
 
 EXTENDED = CACHE / "extended"
 SEED = 20240103
-WORDS = 23_000
+WORDS = 16_000
 """Pieces that are added."""
 _FIRST = frozenset({"ar", "de", "el", "es", "hi", "ro", "ru", "th", "tr", "vi"})
 _LATER = 0.6

@@ -44,6 +44,19 @@ QUESTIONS = {
     "grain harvest": "粮食总产量实现二十连丰，新建高标准农田30万亩。",
 }
 
+IN_OTHER_LANGUAGES = {
+    "¿Cuántos vehículos de nueva energía se fabricaron?": "新能源汽车产量74.6万辆，增长1.4倍。",
+    "Ist das Wasser des Sees sauber?": "巢湖全湖平均水质稳定在Ⅳ类，蓝藻水华面积下降。",
+    "Сколько рабочих мест было создано?": "城镇新增就业19.2万人，居民消费价格上涨0.2%。",
+    "كم بلغ إنتاج الحبوب؟": "粮食总产量实现二十连丰，新建高标准农田30万亩。",
+    "कितने किलोमीटर मेट्रो लाइन चल रही है?": "轨道交通4条线路开工建设，运营里程达到200公里。",
+    "ผลผลิตธัญพืชเท่าไร": "粮食总产量实现二十连丰，新建高标准农田30万亩。",
+    "Gölün suyu temiz mi?": "巢湖全湖平均水质稳定在Ⅳ类，蓝藻水华面积下降。",
+    "Có bao nhiêu việc làm mới ở thành phố?": "城镇新增就业19.2万人，居民消费价格上涨0.2%。",
+    "Πόσα νέα οχήματα παρήχθησαν;": "新能源汽车产量74.6万辆，增长1.4倍。",
+    "Câți bătrâni primesc îngrijire?": QUESTIONS["养老服务"],
+}
+
 
 @pytest.fixture(scope="module")
 def model() -> BundledEmbedder:
@@ -181,6 +194,16 @@ def test_the_first_dimensions_rank_alone(model: BundledEmbedder, dimension: int)
         for question, passage in QUESTIONS.items()
     )
     assert right >= len(QUESTIONS) - 2
+
+
+def test_questions_in_ten_languages_find_chinese_passages(model: BundledEmbedder) -> None:
+    passages = sorted(set(IN_OTHER_LANGUAGES.values()))
+    vectors = model.embed_passages(passages)
+    right = sum(
+        passages[int(np.argmax(vectors @ model.embed_query(question)))] == passage
+        for question, passage in IN_OTHER_LANGUAGES.items()
+    )
+    assert right >= len(IN_OTHER_LANGUAGES) - 2
 
 
 def test_threads_share_a_model(model: BundledEmbedder) -> None:

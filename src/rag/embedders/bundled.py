@@ -32,7 +32,7 @@ __all__ = ["NESTED", "BundledEmbedder", "bundled_folder"]
 NESTED = (64, 128, 256)
 """Dimensions that can be used alone, the first of all: it was trained for that (Matryoshka)."""
 
-_BATCH = 1024
+_BATCH = 128
 
 
 def bundled_folder() -> Path:
