@@ -244,7 +244,7 @@ class SupportChecker:
         (known,) = self._matcher.matches(terms, ["\n".join((*near, unit.context))])
         across = contains_han(" ".join(terms.terms)) != contains_han(unit.text)
         for term, weight, match in zip(terms.terms, terms.weights, known, strict=True):
-            judged = term in terms.alternatives if across else _is_noun(term)
+            judged = term in terms.alternatives and not counts(term) if across else _is_noun(term)
             bar = _COUNTED_ACROSS if across else _COUNTED
             if judged and weight >= _TELLING and match < bar and not compares(term):
                 return False
