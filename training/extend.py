@@ -60,6 +60,8 @@ _OWN = 5
 _MARGIN = 0.5
 """By how much a word's score exceeds that of the pieces that spelled it."""
 _LEAST_SCORE = -16.0
+_UNKNOWN = 0
+"""The piece for what is no piece, which bytes leave nothing to; the tokeniser names it by place."""
 _CHINESE_SHARE = 0.6
 """Of the Chinese words in what a word means; the rest is the English headword's."""
 _HELD_BACK = 0.1
@@ -259,6 +261,7 @@ def extended_tokenizer(path: Path) -> tuple[Tokenizer, npt.NDArray[np.int64], Ma
     long = np.array([len(piece) > 1 for piece, _ in pieces])
     gone = lettered & long & (english <= _RARE) & (other <= _UNNEEDED)
     gone[size:], own[size:] = False, True
+    gone[_UNKNOWN] = own[_UNKNOWN] = False
     kept = np.flatnonzero(~gone)
     content["model"]["vocab"] = [pieces[number] for number in kept]
     rows = np.where(kept < size, kept, -1)

@@ -206,6 +206,13 @@ def test_questions_in_ten_languages_find_chinese_passages(model: BundledEmbedder
     assert right >= len(IN_OTHER_LANGUAGES) - 2
 
 
+def test_the_tokeniser_has_the_piece_that_it_names_unknown() -> None:
+    content = json.loads((bundled_folder() / "tokenizer.json").read_text(encoding="utf-8"))
+    pieces = [piece for piece, _ in content["model"]["vocab"]]
+    assert pieces[content["model"]["unk_id"]] == "<unk>"
+    assert len(pieces) == len(set(pieces))
+
+
 def test_threads_share_a_model(model: BundledEmbedder) -> None:
     expected = model.embed_passages(TEXTS)
     with ThreadPoolExecutor(8) as threads:
