@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from rag.protocols import Engine
     from rag.retrieval import Retrieval
-    from rag.schema import Draft, Language, Question, RefusalCode
+    from rag.schema import Draft, Hit, Language, Question, RefusalCode
 
 __all__ = ["refusal_for", "unwritten"]
 
@@ -90,8 +90,8 @@ def refusal_for(retrieval: Retrieval, draft: Draft, confidence: float) -> Refusa
     if scope.documents == 0:
         refusal = _refusal("no_documents", language)
         return replace(refusal, message=_in(language, _NONE_MATCHES)) if scope.filtered else refusal
-    if draft.unanswered:  # what the other parts lack has been found and is said
-        return None
+    if draft.unanswered and draft.sentences and confidence >= ANSWER_BAR:
+        return None  # what the other parts lack has been found and is said
     evidence = " ".join(q.text for sentence in draft.sentences for q in sentence.quotations)
     places = [
         place
@@ -105,8 +105,9 @@ def refusal_for(retrieval: Retrieval, draft: Draft, confidence: float) -> Refusa
         return _refusal(
             "other_place", language, about=_joined(named, language), filtered=scope.filtered
         )
-    cited = {q.passage_id for sentence in draft.sentences for q in sentence.quotations}
-    told = [plan_of(hit) for hit in retrieval.hits if hit.passage.passage_id in cited]
+    quoted = {q.passage_id for sentence in draft.sentences for q in sentence.quotations}
+    cited = [hit for hit in retrieval.hits if hit.passage.passage_id in quoted]
+    told = map(plan_of, cited)
     spoken = {plan[1] for plan in (*told, *five_year_plans(evidence)) if plan is not None}
     years = [
         str(year)
@@ -117,7 +118,7 @@ def refusal_for(retrieval: Retrieval, draft: Draft, confidence: float) -> Refusa
         return _refusal(
             "other_year", language, about=_joined(years, language), filtered=scope.filtered
         )
-    unread = language == "other" and not question.gloss and not _shares_word(question, evidence)
+    unread = language == "other" and not question.gloss and not _shares_word(question, cited)
     if confidence >= ANSWER_BAR and draft.sentences and not unread:
         return None
     if draft.missing:
@@ -132,9 +133,9 @@ def refusal_for(retrieval: Retrieval, draft: Draft, confidence: float) -> Refusa
     return _refusal("weak_evidence", language)
 
 
-def _shares_word(question: Question, evidence: str) -> bool:
-    """Whether evidence writes a word of a question whose language nothing here reads."""
-    told = {stem(word) for word in words(fold(evidence))}
+def _shares_word(question: Question, cited: Sequence[Hit]) -> bool:
+    """Whether passages write a word of a question whose language nothing here reads."""
+    told = {stem(word) for hit in cited for word in words(fold(f"{hit.title} {hit.passage.text}"))}
     return any(stem(word) in told for term in question.terms for word in words(term))
 
 

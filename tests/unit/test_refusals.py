@@ -48,6 +48,15 @@ def test_enough_evidence_is_no_refusal() -> None:
     assert refusal_for(_retrieval("增长多少"), DRAFT, 0.9) is None
 
 
+def test_what_some_parts_lack_is_no_reason_but_no_excuse_either() -> None:
+    draft = replace(DRAFT, unanswered=("票价多少",))
+    retrieval = _retrieval("增长多少", missing_places=("南京",))
+    assert refusal_for(retrieval, draft, 0.9) is None
+    # None of the quotations could be verified: what is left says nothing.
+    assert refusal_for(retrieval, draft, 0.0) is not None
+    assert refusal_for(retrieval, replace(draft, sentences=()), 0.9) is not None
+
+
 @pytest.mark.parametrize(
     ("question", "missing", "expected"),
     [

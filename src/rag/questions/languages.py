@@ -147,10 +147,10 @@ def gloss_of(text: str, spoken: str) -> Gloss:
 
 def _in_english(text: str, spoken: str) -> Iterator[tuple[str, str]]:
     """A question in pieces, each with its English where table or lexicon know it."""
-    pattern, english = _expressions(spoken)
     if spoken == "th":  # nothing is between its words: the longest one counts, whoever knows it
-        yield from _looked_up(text, spoken, first=_forms(spoken))
+        yield from _looked_up(text, spoken, first=_table(spoken))
         return
+    pattern, english = _expressions(spoken)
     position = 0
     for match in pattern.finditer(text):
         yield from _looked_up(text[position : match.start()], spoken)
@@ -178,16 +178,6 @@ def _looked_up(
             yield piece, _NOTHING
         else:
             yield piece, headword
-
-
-@lru_cache(maxsize=1)
-def _forms(spoken: str) -> dict[str, str]:
-    """The expressions of the table for a language, folded, with their English."""
-    return {
-        fold(expression): english
-        for english, cells in reversed(_rows())
-        for expression in cells.get(spoken, ())
-    }
 
 
 def _readable(text: str, spoken: str) -> str:
@@ -257,13 +247,19 @@ def _function_words() -> dict[str, dict[str, int]]:
 
 
 @lru_cache(maxsize=16)
-def _expressions(spoken: str) -> tuple[re.Pattern[str], list[str]]:
-    """All expressions of a language as one pattern, a group each, and their English by group."""
-    found = {
+def _table(spoken: str) -> dict[str, str]:
+    """The English of each expression of a language; of equal ones the first row counts."""
+    return {
         _readable(expression, spoken): english
         for english, cells in reversed(_rows())
         for expression in cells.get(spoken, ())
     }
+
+
+@lru_cache(maxsize=16)
+def _expressions(spoken: str) -> tuple[re.Pattern[str], list[str]]:
+    """All expressions of a language as one pattern, a group each, and their English by group."""
+    found = _table(spoken)
     ordered = sorted(found, key=lambda expression: (-len(expression), expression))
     pattern = "|".join(f"({_whole(expression, spoken)})" for expression in ordered) or "(?!)"
     return re.compile(pattern, re.I), [found[expression] for expression in ordered]

@@ -7,7 +7,6 @@ one first, inflected ones after it. ``zh.tsv`` says what Chinese texts write for
 from __future__ import annotations
 
 import re
-import unicodedata
 from functools import lru_cache
 from importlib import resources
 from operator import itemgetter
@@ -79,17 +78,18 @@ def read_words(
 ) -> Iterator[tuple[str, str]]:
     """A text in pieces, each with its headword, or with "" where the table does not know it.
 
-    ``first`` has folded forms that count before those of the table.
+    ``first`` has the English of folded forms that count before those of the table, where words
+    are not separated.
     """
     table, longest = _headwords(language)
-    if first:
-        table, longest = {**table, **first}, max(longest, *map(len, first))
+    first = first or {}
+    longest = max(longest, max(map(len, first), default=0))
     words = list(WORD.finditer(text))
     position = 0
     if language in _UNSPACED:
         for match in words:
             yield text[position : match.start()], ""
-            yield from _unspaced(match.group(), table, longest)
+            yield from _unspaced(match.group(), table, longest, first)
             position = match.end()
     else:
         number = 0
@@ -135,16 +135,18 @@ def _common_beginning(one: str, other: str) -> str:
 
 
 def _is_word(text: str) -> bool:
-    letters = all(unicodedata.category(character)[0] in "LM" for character in text)
-    return len(text) > 1 and letters and not contains_han(text)
+    return len(text) > 1 and WORD.fullmatch(text) is not None and not contains_han(text)
 
 
-def _unspaced(run: str, table: dict[str, str], longest: int) -> Iterator[tuple[str, str]]:
+def _unspaced(
+    run: str, table: Mapping[str, str], longest: int, first: Mapping[str, str]
+) -> Iterator[tuple[str, str]]:
     """The longest known words one after the other, and what is between them."""
     start = unknown = 0
     while start < len(run):
         for end in range(min(len(run), start + longest), start, -1):
-            if headword := table.get(fold(run[start:end]), ""):
+            form = fold(run[start:end])
+            if headword := first.get(form) or table.get(form, ""):
                 yield run[unknown:start], ""
                 yield run[start:end], headword
                 start = unknown = end
