@@ -28,8 +28,11 @@ from torch.nn import functional
 
 from rag.bundled import read_arrays
 from rag.judges.bundled import HEAD_WIDTH, judge_folder, sequence
+from rag.questions.languages import spoken_language
+from rag.questions.lexicon import LANGUAGES
 from rag.text import contains_han
 from training.across import across
+from training.gloss import Glosser
 from training.judging import Choice, as_put, choices, is_held_out
 from training.material import CACHE
 from training.pretrained import PADDING, WIDTH, Pretrained, tokenizer_of
@@ -59,8 +62,12 @@ _TIMES = {(True, True): 1, (True, False): 3, (False, True): 2, (False, False): 4
 English passages there are few."""
 _THIN = 3
 """Of encyclopaedic questions, one in so many is asked the second time."""
-_NEWEST = 2800
+_NEWEST = 6600
 """The last questions of the material, which the weights there are have not seen: twice as often."""
+_TIMES_OTHERS = 4
+"""How often one in another language than these is asked the second time."""
+_GLOSSED = 0.15
+"""Share of the questions about Chinese passages that are asked in words of another language too."""
 _STILL = 2
 """Layers that stay as they are the second time, the lowest: that saves a third of the time."""
 _NEAREST = 5
@@ -237,13 +244,19 @@ def _offer(choice: Choice, chance: random.Random, *, again: bool) -> Offered:
 def _again(learned: Sequence[Choice]) -> list[Choice]:
     """The questions as often as they are asked the second time; and those across languages."""
     found = across()
+    chance = random.Random(_SEED)
+    glosser = Glosser(chance=chance)
     for number, choice in enumerate(learned):
         if not choice.title:
             found += [choice] * (number % _THIN == 0)
         elif readings := [*choice.right, *choice.wrong]:
             kind = contains_han(choice.question), contains_han(readings[0].sentence)
+            times = _TIMES_OTHERS if spoken_language(choice.question) else _TIMES[kind]
             newest = number >= len(learned) - _NEWEST
-            found += [choice] * (_TIMES[kind] * (1 + newest))
+            found += [choice] * (times * (1 + newest))
+            if kind[1] and chance.random() < _GLOSSED:
+                gloss = glosser.gloss(choice.question, chance.choice(LANGUAGES))
+                found += [replace(choice, question=gloss)] * bool(gloss)
     return found
 
 

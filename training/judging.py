@@ -17,6 +17,7 @@ import numpy as np
 from rag.composers.quoting import units
 from rag.embedders.bundled import BundledEmbedder
 from rag.protocols import Reading
+from rag.questions.languages import spoken_language
 from rag.questions.years import told_in
 from training.asked import Asked, asked, measuring_titles
 from training.material import read
@@ -66,7 +67,7 @@ def as_put(question: str, title: str) -> tuple[str, str]:
     indexed = f"{report['place'].replace('全国', '国务院')}{year}年政府工作报告"
     if report["english"]:
         indexed = f"Report on the Work of the Government {year}"
-    return told_in(year, question), indexed
+    return question if spoken_language(question) else told_in(year, question), indexed
 
 
 def choices() -> list[Choice]:

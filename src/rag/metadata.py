@@ -339,6 +339,8 @@ def _title(parsed: ParsedDocument, name: str) -> str:
     own = [b for b in own if any(map(str.isalnum, parsed.text[b.start : b.end]))][:_TITLE_LINES]
     if not own:
         return name
+    if len(own) == 1 and own[0].kind == "paragraph":
+        return name  # what nothing follows is the text itself
     lines = [parsed.text[block.start : block.end].strip() for block in own]
     named = next((match["name"] for line in lines if (match := _NAMED.fullmatch(line))), "")
     if not _looks_like_title(lines[0]) or own[0].kind != "paragraph":
@@ -353,7 +355,7 @@ def _title(parsed: ParsedDocument, name: str) -> str:
 
 
 def _looks_like_title(line: str) -> bool:
-    return len(line) <= _TITLE_LIMIT and not re.search(r"[。！？!?；;：:，,.]$", line)
+    return len(line) <= _TITLE_LIMIT and not re.search(r"。|[！？!?；;：:，,.]$", line)
 
 
 def _shown(title: str) -> str:

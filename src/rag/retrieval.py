@@ -42,6 +42,9 @@ _CANDIDATES = 60
 _READ_CLOSELY = 40
 """Fused candidates whose words are compared with the question's."""
 
+_FUSED = 0.35
+"""What the lexical score counts, as a share of the best, beside the cosine, in choosing them."""
+
 _RERANKED = 20
 """Best passages that a reranker reads, where there is one."""
 
@@ -69,8 +72,8 @@ _PLANNED = 0.6
 """How well a plan for a year agrees with a question about that year, put neither way."""
 
 RANKING_WEIGHTS: Mapping[str, float] = {
-    "dense": 0.9,  # cosine of question and passage
-    "lexical": 0.10,  # BM25-like score as a share of the best candidate's
+    "dense": 1.1,  # cosine of question and passage
+    "lexical": 0.15,  # BM25-like score as a share of the best candidate's
     "coverage": 0.9,  # weighted share of the question's terms that the passage holds, softly
     "period": 0.13,  # review or plan, as the question wants: 1, 0 unknown, -1 the other
     "year": 0.3,  # the year asked for is the passage's, or is written in it: 1, 0, -1
@@ -225,7 +228,7 @@ class Retriever:
         first = sorted(
             candidates,
             key=lambda candidate: (
-                -(candidate.dense or 0.0) - _share(candidate.lexical, top_lexical),
+                -(candidate.dense or 0.0) - _FUSED * _share(candidate.lexical, top_lexical),
                 candidate.passage_id,
             ),
         )[:_READ_CLOSELY]

@@ -6,13 +6,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rag import grounding
-from rag.questions import split_question, understand
+from rag.questions import english_name, split_question, understand
 from rag.refusals import refusal_for
 
 if TYPE_CHECKING:
     from rag.protocols import Composer
     from rag.retrieval import Retrieval, Retriever
-    from rag.schema import Draft, DraftSentence, Filters
+    from rag.schema import Draft, DraftSentence, Filters, Question
 
 __all__ = ["compose_parts"]
 
@@ -38,9 +38,14 @@ def compose_parts(
         return None
     answered: list[tuple[Draft, float]] = []
     unanswered: list[str] = []
-    for part in split_question(asked.rewritten, known_places=places):
+    parts = [
+        understand(part, known_places=places)
+        for part in split_question(asked.rewritten, known_places=places)
+    ]
+    of_places = len({part.places for part in parts}) > 1
+    for part in parts:
         retrieval = retriever.retrieve(
-            understand(part, known_places=places),
+            part,
             collection=collection,
             filters=filters,
             limit=limit,
@@ -48,9 +53,9 @@ def compose_parts(
         draft = composer.compose(retrieval.question, retrieval.hits)
         confidence = grounding.confidence(draft.signals, language=retrieval.question.language)
         if refusal_for(retrieval, draft, confidence) is None:
-            answered.append((draft, confidence))
+            answered.append((_placed(draft, part) if of_places else draft, confidence))
         else:
-            unanswered.append(part)
+            unanswered.append(part.text)
     if not answered:
         return None
     sentences: list[DraftSentence] = []
@@ -63,6 +68,16 @@ def compose_parts(
         replace(answered[0][0], sentences=tuple(sentences), unanswered=tuple(unanswered)),
         min(confidence for _, confidence in answered),
     )
+
+
+def _placed(draft: Draft, part: Question) -> Draft:
+    """A draft that says first which place it is about, where its frame does not."""
+    place, first = "、".join(part.places), draft.sentences[0]
+    if part.language == "zh":
+        said = place + (first.lead or "：")
+    else:
+        said = first.lead or ", ".join(map(english_name, part.places)) + ": "
+    return replace(draft, sentences=(replace(first, lead=said), *draft.sentences[1:]))
 
 
 def _repeats(sentence: DraftSentence, said: DraftSentence) -> bool:

@@ -145,6 +145,7 @@ def test_refusals(assistant: Assistant, text: str, question: str, code: str) -> 
     [
         ("2023年新能源汽车产量是多少？地铁票价是多少？", "74万辆", "票价"),
         ("去年地区生产总值增长了多少，南京市新能源汽车产量是多少？", "5.8%", "南京"),
+        ("合肥和南京2023年地区生产总值分别增长多少？", "合肥：「地区生产总值增长5.8%", "南京"),
     ],
 )
 def test_what_has_no_answer_among_several_things_is_said(

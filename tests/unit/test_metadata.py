@@ -194,6 +194,8 @@ def test_a_place_and_a_year_as_a_file_name_are_believed() -> None:
         ("A line that ends like a sentence.\nMore.", "notes/my note.txt", "my note"),
         ("一" * 81, "long.txt", "long"),
         ("会议纪要\n内容", "x.txt", "会议纪要"),
+        ("社区防控工作的基础地位、方法路径和政治保证", "a7.txt", "a7"),
+        ("到2025年全部完成。 其余另行通知\n内容", "a8.txt", "a8"),
         ("后勤部\n首页 | 餐饮 | 交通 | 投诉\n\n校车时刻\n内容", "x.txt", "校车时刻 - 后勤部"),
         ("首页 > 交通 > 校车\n校车时刻\n内容", "x.txt", "校车时刻"),
         (

@@ -329,6 +329,37 @@ def test_a_question_of_several_things_is_taken_apart(question: str, parts: tuple
     assert split_question(question) == parts
 
 
+@pytest.mark.parametrize(
+    ("question", "parts"),
+    [
+        ("北京和上海2025年GDP增速目标", ("北京2025年GDP增速目标", "上海2025年GDP增速目标")),
+        (
+            "2024年北京、上海两市的粮食产量分别是多少万吨？",
+            ("2024年北京的粮食产量是多少万吨", "2024年上海的粮食产量是多少万吨"),
+        ),
+        ("北京和芜湖的GDP哪个更高？", ("北京的GDP是多少", "芜湖的GDP是多少")),
+        ("北京和芜湖谁的经济总量大", ("北京的经济总量是多少", "芜湖的经济总量是多少")),
+        (
+            "Compare the 2024 GDP of Beijing and Wuhu",
+            ("the 2024 GDP of Beijing", "the 2024 GDP of Wuhu"),
+        ),
+        (
+            "How do Beijing's and Shanghai's targets for 2025 compare?",
+            ("Beijing's targets for 2025", "Shanghai's targets for 2025"),
+        ),
+        # Of a place that no document is about only where each is asked for.
+        ("北京和芜湖的GDP是多少", ()),
+        ("北京与上海共建的园区有哪些", ()),
+        ("从北京到上海的高铁多长", ()),
+        ("北京、上海、安徽和山东的GDP", ()),
+    ],
+)
+def test_what_is_asked_of_several_places_is_asked_of_each(
+    question: str, parts: tuple[str, ...]
+) -> None:
+    assert split_question(question, known_places=("北京", "上海", "安徽")) == parts
+
+
 def test_traditional_questions_are_read_as_simplified_ones() -> None:
     assert understand("合肥市市長是誰？").kind == "name"
     assert understand("去年新增就業多少萬人？").relative_years == (-1,)

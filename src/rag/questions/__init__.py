@@ -2,13 +2,14 @@
 
 from rag.questions.dialogue import carry_over
 from rag.questions.parts import split_question
-from rag.questions.places import bare_name, find_places, names_place, province_of
+from rag.questions.places import bare_name, english_name, find_places, names_place, province_of
 from rag.questions.romanisation import with_written_names
 from rag.questions.understanding import understand
 
 __all__ = [
     "bare_name",
     "carry_over",
+    "english_name",
     "find_places",
     "names_place",
     "province_of",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rag.questions.dialogue import carry_over, goes_on
 from rag.questions.languages import spoken_language
-from rag.questions.places import find_places
+from rag.questions.places import find_places, place_spans
 from rag.questions.terms import content_terms, is_bare
 from rag.questions.years import explicit_years
 from rag.schema import Turn
@@ -43,6 +43,30 @@ _SCOPE = re.compile(
     r"|花(?:了|费)|多少钱|[总一]共|同比"
 )
 """Says among what or in what way, and not of what, something is asked: 全国排第几."""
+_BETWEEN_PLACES = re.compile(
+    r"\s*(?:和|与|跟|同|及|以及|还是|[、,，&]|(?:['’]s)?,?\s+(?:and|or|vs\.?|versus|with)\s)\s*",
+    re.I,
+)
+_EACH = re.compile(
+    r"分别|各自?(?=[是有为要]|达|增|多少|几|\W|$)|[相]?对比(?:一下)?|相比|比较(?:一下)?|比一?比"
+    r"|,?\s*\b(?:respectively|each|compared?|both)\b",
+    re.I,
+)
+"""Says that something is asked of each of several places."""
+_COMPARED = re.compile(r"^\s*(?:compare|how\s+(?:do|does|did))\s+", re.I)
+_COMPARES = re.compile(r"\bcompare\b", re.I)
+_TOGETHER = re.compile(r"^(?:[两二三](?:个?[省市地区]|者)|这[两几]个?(?:省市|[省市地]))")
+_JOINTLY = re.compile(
+    r"共建|共同|合作|联合|之间|一体化|协同|签"
+    r"|\b(?:jointly?|together|between|agree\w*|sign\w*|cooperat\w*)",
+    re.I,
+)
+"""Says that something is not asked of each of several places, but of all together."""
+_WHICH_OF_THEM = re.compile(
+    r"[，,]?(?:哪个|哪家|哪[里边]|谁)(?:的(?P<of>[^，。？?]*?))?"
+    r"(?:更|比较|要)?[高大多快低少小长]一?[些点]?[？?]?$"
+)
+"""Asks in which of two places there is more of something: how much in each is to be told."""
 _ENGLISH_BREAK = re.compile(
     r"(?:[?;]|,?\s+and\b)\s*(?=(?:by\s+)?(?:how|what|which|who|when|where|whose)\b)"
     r"|,\s+and\s+(?=(?:did|does|do|is|was|were|has|have|will)\b)",
@@ -67,6 +91,8 @@ def split_question(text: str, *, known_places: Iterable[str] = ()) -> tuple[str,
         first, second = of_two_years["first"], of_two_years["second"]
         pieces = [first + of_two_years["topic"] * is_bare(first) + asked, second + asked]
     known = tuple(known_places)
+    if of_places := _of_several_places(plain, known):
+        return tuple(of_places)
     if len(pieces) == 1:
         pieces = _of_two_things(plain, known) or pieces
     if not 1 < len(pieces) <= _MOST:
@@ -88,6 +114,34 @@ def split_question(text: str, *, known_places: Iterable[str] = ()) -> tuple[str,
             )
         whole.append(asked)
     return tuple(whole)
+
+
+def _of_several_places(text: str, known: tuple[str, ...]) -> list[str]:
+    """The question asked of each place where it names two or three in a row, all of which documents
+    are about, or where it says so (分别, *each*); else nothing.
+    """
+    run: list[tuple[int, int, str]] = []
+    for span in place_spans(text, known=known):
+        if not run or _BETWEEN_PLACES.fullmatch(text, run[-1][1], span[0]):
+            run.append(span)
+        elif len(run) == 1:
+            run = [span]
+    names = {name for _, _, name in run}
+    rest = text[run[-1][1] :] if run else ""
+    whether = _WHICH_OF_THEM.search(rest)
+    if not 1 < len(names) == len(run) <= _MOST:
+        return []
+    separate = names <= set(known) and not _JOINTLY.search(text)
+    if not (separate or whether or _EACH.search(text)):
+        return []
+    if whether:
+        rest = f"{rest[: whether.start()]}{'的' * bool(whether['of'])}{whether['of'] or ''}是多少"
+    before = text[: run[0][0]]
+    if _COMPARES.search(text):
+        before = _COMPARED.sub("", before)
+    before = _EACH.sub("", before)
+    rest = _EACH.sub("", _TOGETHER.sub("", rest)).rstrip(" ?？")
+    return [before + text[start:end] + rest for start, end, _ in run]
 
 
 def _of_two_things(text: str, known: tuple[str, ...]) -> list[str]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["bare_name", "english_name", "find_places", "names_place", "province_of"]
+__all__ = ["bare_name", "english_name", "find_places", "names_place", "place_spans", "province_of"]
 
 _SUFFIX = re.compile(
     r"(?<=..)(?:特别行政区|(?:维吾尔|壮族|回族)?自治区|(?:[^市省区县]{1,6}族)?自治[州县]|省|市|地区|州|[区县旗])$"
@@ -33,9 +33,20 @@ def find_places(text: str, *, known: Iterable[str] = ()) -> tuple[str, ...]:
     ``known`` adds the places that documents of the library are about, by any of their names.
     """
     found: dict[str, int] = {}
+    for start, _, name in place_spans(text, known=known):
+        found.setdefault(name, start)
+    return tuple(sorted(found, key=lambda name: (found[name], name)))
+
+
+def place_spans(text: str, *, known: Iterable[str] = ()) -> list[tuple[int, int, str]]:
+    """Where ``find_places`` finds them: start, end with the word for its rank, bare name.
+
+    An English name that several places have gives one for each.
+    """
+    found: list[tuple[int, int, str]] = []
     chinese, english, ambiguous = _gazetteer()
-    names = {bare_name(place): place for place in known if place}
-    pattern = _chinese_pattern(frozenset(chinese) | frozenset(names))
+    names = {bare_name(place) for place in known if place}
+    pattern = _chinese_pattern(frozenset(chinese) | names)
     for match in pattern.finditer(text):
         name = match["name"]
         part = _PART_OF_KNOWN if name in names else _PART_OF_NAME
@@ -43,11 +54,11 @@ def find_places(text: str, *, known: Iterable[str] = ()) -> tuple[str, ...]:
             continue
         if name in ambiguous and name not in names and not match["rank"]:
             continue
-        found.setdefault(name, match.start())
+        found.append((*match.span(), name))
     for match in _english_pattern().finditer(text):
-        for name in english[match.group().lower().replace("’", "'")]:
-            found.setdefault(name, match.start())
-    return tuple(sorted(found, key=lambda name: (found[name], name)))
+        meant = english[match.group().lower().replace("’", "'")]
+        found += [(*match.span(), name) for name in meant]
+    return sorted(found)
 
 
 def english_name(place: str) -> str:
