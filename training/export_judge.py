@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["main"]
 
-NAME = "answer-judge-4"
+NAME = "answer-judge-5"
 _OFTEN = 3
 """Times that a piece occurs, at least."""
 _NEWS = 20_000

@@ -28,6 +28,7 @@ from torch.nn import functional
 
 from rag.bundled import read_arrays
 from rag.judges.bundled import HEAD_WIDTH, judge_folder, sequence
+from rag.questions import understand, words_beside
 from rag.questions.languages import spoken_language
 from rag.questions.lexicon import LANGUAGES
 from rag.text import contains_han
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
     from rag.protocols import Reading
+    from rag.schema import Question
 
 __all__ = ["main"]
 
@@ -197,6 +199,7 @@ class Scorer:
         self._half = half
         self._tokenizer = tokenizer
         self._known: dict[str, list[int]] = {}
+        self._understood: dict[str, Question] = {}
 
     def logits(self, offered: Sequence[Offered]) -> torch.Tensor:
         """Of all sentences of all questions, in order."""
@@ -221,6 +224,10 @@ class Scorer:
 
     def _sequence(self, question: str, reading: Reading) -> tuple[list[int], list[int]]:
         asked, title = as_put(question, reading.title)
+        if question not in self._understood:
+            self._understood[question] = understand(question)
+        beside = words_beside(self._understood[question], reading.sentence)
+        asked = f"{asked} {beside}" if beside else asked
         return sequence(self._pieces, asked, replace(reading, title=title))
 
     def _pieces(self, text: str) -> list[int]:

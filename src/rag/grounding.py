@@ -23,7 +23,7 @@ ANSWER_BAR = 0.5
 CONFIDENCE_WEIGHTS: Mapping[str, Mapping[str, float]] = {
     # Logistic regression; docs/refusal.md says on which questions it was fitted.
     "zh": {
-        "intercept": -1.5,
+        "intercept": -1.35,
         "coverage": 0.15,
         "nouns": 0.45,
         "passage_score": 1.08,
@@ -40,7 +40,7 @@ CONFIDENCE_WEIGHTS: Mapping[str, Mapping[str, float]] = {
         "judged_across": 0.36,
     },
     "en": {
-        "intercept": -1.97,
+        "intercept": -1.87,
         "coverage": 0.25,
         "nouns": 0.4,
         "passage_score": 1.25,

@@ -39,7 +39,7 @@ __all__ = [
 _CANDIDATES = 60
 """Candidates asked of each leg."""
 
-_READ_CLOSELY = 40
+_READ_CLOSELY = 32
 """Fused candidates whose words are compared with the question's."""
 
 _FUSED = 0.35

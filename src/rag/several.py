@@ -42,7 +42,9 @@ def compose_parts(
         understand(part, known_places=places)
         for part in split_question(asked.rewritten, known_places=places)
     ]
-    of_places = len({part.places for part in parts}) > 1
+    of_places = all(len(part.places) == 1 for part in parts) and len(
+        {part.places for part in parts}
+    ) == len(parts)
     for part in parts:
         retrieval = retriever.retrieve(
             part,

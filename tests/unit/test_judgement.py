@@ -82,7 +82,12 @@ def _of_report(text: str, period: Period) -> Sentence:
         ("2024年甲有多少", "去年甲有多少", "2024年甲有多少"),
         ("2025年甲的目标是多少", "2025年甲的目标是多少", "今年甲的目标是多少"),
         ("2025年甲有多少", "2025年甲有多少", "2025年甲有多少"),
-        ("2024年の甲はいくつですか", "2024年の甲はいくつですか", "2024年の甲はいくつですか"),
+        # Of other languages the years stay, and what is asked for stands beside in Chinese.
+        (
+            "2024年の甲はいくつですか",
+            "2024年の甲はいくつですか 多少",
+            "2024年の甲はいくつですか 多少",
+        ),
     ],
 )
 def test_a_year_is_asked_about_as_the_report_speaks_of_it(
@@ -123,6 +128,14 @@ def test_across_languages_the_judge_counts_less_and_by_itself() -> None:
     assert only.signals["judged_across"] == 6.0
     assert "judged" not in only.signals
     assert only.score == pytest.approx(2.4)
+
+
+def test_across_languages_the_judge_reads_the_words_of_a_question_in_both() -> None:
+    judge = _Judge({})
+    _ranked(judge, _sentence("灯塔由甲设计。", score=1.0), question="Who designed the lighthouse?")
+    asked = judge.asked["灯塔由甲设计。"]
+    assert asked.startswith("Who designed the lighthouse?")
+    assert "灯塔" in asked
 
 
 def test_nothing_is_held_against_a_line_with_a_label() -> None:

@@ -351,6 +351,11 @@ def test_a_question_of_several_things_is_taken_apart(question: str, parts: tuple
         ("北京和芜湖的GDP是多少", ()),
         ("北京与上海共建的园区有哪些", ()),
         ("从北京到上海的高铁多长", ()),
+        ("安徽给北京和上海送去多少粮食", ()),
+        ("外国、北京、上海律师事务所的代表处归谁管", ()),
+        ("北京、上海以及哪里有航线", ()),
+        ("除了北京和上海，还有哪些城市客流增长", ()),
+        ("How many parcels from Shanghai each day?", ()),
         ("北京、上海、安徽和山东的GDP", ()),
     ],
 )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rag.composers.signals import of_wrong_year
 from rag.protocols import Reading
+from rag.questions import words_beside
 from rag.questions.years import told_in
 from rag.scope import anchor_of, spoken_years
 from rag.text import contains_han
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 
 __all__ = ["by_judgement"]
 
-_UNLEARNED = re.compile("[\u0370-\u03ff\u0900-\u097f]")
-"""Scripts of languages that the judge has not learned from, of Greek and Hindi: it reads English
-for them."""
 _READ = 6
 """Sentences that the judge reads, at most."""
 
@@ -48,7 +45,7 @@ _ANOTHER_KIND = 0.35
 _SURE = 6.0
 """A logit beyond which the judge is not surer."""
 
-_LEAST_ACROSS = -2.0
+_LEAST_ACROSS = -1.0
 """A logit below which it makes no difference across languages how little a sentence answers."""
 
 _HAN, _OTHERS = 150, 420
@@ -98,10 +95,14 @@ def _wording(question: Question, sentence: Sentence) -> str:
     """The question as it is asked of a sentence: what a report reviews or plans of the year asked
     for has the words 去年 and 今年 for it. Of years the judge sees the report's own alone.
     """
+    asked = _asked_of(question, sentence)
+    beside = words_beside(question, sentence.text)
+    return f"{asked} {beside}" if beside else asked
+
+
+def _asked_of(question: Question, sentence: Sentence) -> str:
     hit = sentence.hit
     anchor, period = anchor_of(hit.metadata), hit.passage.period
-    if _UNLEARNED.search(question.rewritten):
-        return question.wording
     if anchor is None or question.language not in ("zh", "en"):
         return question.rewritten
     asked = {"plan"} if question.period == "plan" else {"review", "retrospect"}

@@ -33,7 +33,7 @@ __all__ = ["HEAD_WIDTH", "BundledJudge", "judge_folder", "sequence"]
 HEAD_WIDTH = 32
 _EPSILON = 1e-12
 _LARGEST_POWER = 80.0
-_QUESTION, _SENTENCE, _TITLE, _BEFORE = 48, 110, 16, 24
+_QUESTION, _SENTENCE, _TITLE, _BEFORE = 64, 110, 16, 24
 """Pieces that are read of each part; of what stands before the sentence, the last ones."""
 _TITLE_CHARACTERS, _BEFORE_CHARACTERS = 40, 40
 _START, _END = 0, 2

@@ -1,5 +1,6 @@
 """What a question asks for: language, kind of answer, years, period, places, content words."""
 
+from rag.questions.beside import words_beside
 from rag.questions.dialogue import carry_over
 from rag.questions.parts import split_question
 from rag.questions.places import bare_name, english_name, find_places, names_place, province_of
@@ -16,4 +17,5 @@ __all__ = [
     "split_question",
     "understand",
     "with_written_names",
+    "words_beside",
 ]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rag.questions.dialogue import carry_over, goes_on
 from rag.questions.languages import spoken_language
-from rag.questions.places import find_places, place_spans
+from rag.questions.places import find_places, place_spans, province_of
 from rag.questions.terms import content_terms, is_bare
 from rag.questions.years import explicit_years
 from rag.schema import Turn
@@ -49,7 +49,7 @@ _BETWEEN_PLACES = re.compile(
 )
 _EACH = re.compile(
     r"分别|各自?(?=[是有为要]|达|增|多少|几|\W|$)|[相]?对比(?:一下)?|相比|比较(?:一下)?|比一?比"
-    r"|,?\s*\b(?:respectively|each|compared?|both)\b",
+    r"|,?\s*\b(?:respectively|each(?!\s+\w)|compared?|both)\b",
     re.I,
 )
 """Says that something is asked of each of several places."""
@@ -58,10 +58,15 @@ _COMPARES = re.compile(r"\bcompare\b", re.I)
 _TOGETHER = re.compile(r"^(?:[两二三](?:个?[省市地区]|者)|这[两几]个?(?:省市|[省市地]))")
 _JOINTLY = re.compile(
     r"共建|共同|合作|联合|之间|一体化|协同|签"
-    r"|\b(?:jointly?|together|between|agree\w*|sign\w*|cooperat\w*)",
+    r"|除|\b(?:jointly?|together|between|agree\w*|sign\w*|cooperat\w*|apart|except|besides)",
     re.I,
 )
 """Says that something is not asked of each of several places, but of all together."""
+_TOGETHER_OFTEN = frozenset({"香港", "澳门", "台湾", "全国"})
+"""Not asked of one by one unless a question says so."""
+_GOES_ON_BEFORE = re.compile(r"(?:[、,]|和|以及|\band|\bor)\s*$", re.I)
+_GOES_ON_AFTER = re.compile(r"\s*(?:[、和等]|以及|\s(?:and|or)\b|,\s*(?:and|or)\b)", re.I)
+"""The list has other members, which are no places."""
 _WHICH_OF_THEM = re.compile(
     r"[，,]?(?:哪个|哪家|哪[里边]|谁)(?:的(?P<of>[^，。？?]*?))?"
     r"(?:更|比较|要)?[高大多快低少小长]一?[些点]?[？?]?$"
@@ -117,26 +122,30 @@ def split_question(text: str, *, known_places: Iterable[str] = ()) -> tuple[str,
 
 
 def _of_several_places(text: str, known: tuple[str, ...]) -> list[str]:
-    """The question asked of each place where it names two or three in a row, all of which documents
-    are about, or where it says so (分别, *each*); else nothing.
+    """The question asked of each place where it names two or three in a row and no other, all of
+    which documents are about, or where it says so (分别, *each*); else nothing.
     """
     run: list[tuple[int, int, str]] = []
+    alone = True
     for span in place_spans(text, known=known):
         if not run or _BETWEEN_PLACES.fullmatch(text, run[-1][1], span[0]):
             run.append(span)
         elif len(run) == 1:
-            run = [span]
+            run, alone = [span], False
+        else:
+            alone = False
     names = {name for _, _, name in run}
-    rest = text[run[-1][1] :] if run else ""
-    whether = _WHICH_OF_THEM.search(rest)
-    if not 1 < len(names) == len(run) <= _MOST:
+    if not 1 < len(names) == len(run) <= _MOST or names & set(map(province_of, names)):
         return []
-    separate = names <= set(known) and not _JOINTLY.search(text)
+    before, rest = text[: run[0][0]], text[run[-1][1] :]
+    if _GOES_ON_BEFORE.search(before) or _GOES_ON_AFTER.match(rest):
+        return []
+    whether = _WHICH_OF_THEM.search(rest)
+    separate = alone and names <= set(known) - _TOGETHER_OFTEN and not _JOINTLY.search(text)
     if not (separate or whether or _EACH.search(text)):
         return []
     if whether:
         rest = f"{rest[: whether.start()]}{'的' * bool(whether['of'])}{whether['of'] or ''}是多少"
-    before = text[: run[0][0]]
     if _COMPARES.search(text):
         before = _COMPARED.sub("", before)
     before = _EACH.sub("", before)
