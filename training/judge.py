@@ -6,6 +6,7 @@ uses keep their meaning.
 
 Usage: python -m training.judge          (an hour on two cores; .cache/training/judge.safetensors)
        python -m training.judge --again  (from what that left, or else from the folder that ships)
+       python -m training.judge --mean 0.3  (of that, and the rest of the folder that ships)
 """
 
 from __future__ import annotations
@@ -323,6 +324,13 @@ def _measure(scorer: Scorer, held_out: Sequence[Choice], count: int) -> None:
     print(f"  with an answer before without one: {area:.3f}", flush=True)
 
 
+def _mean(
+    own: dict[str, torch.Tensor], other: dict[str, torch.Tensor], share: float
+) -> dict[str, torch.Tensor]:
+    """The mean of two models that went on from one (Wortsman and others 2022)."""
+    return {name: (share * own[name] + (1 - share) * other[name]).contiguous() for name in own}
+
+
 def main() -> None:
     """Train and save."""
     parser = argparse.ArgumentParser(description=main.__doc__)
@@ -332,6 +340,9 @@ def main() -> None:
     parser.add_argument(
         "--half", action="store_true", help="in bfloat16: faster, where a processor has it"
     )
+    parser.add_argument(
+        "--mean", type=float, help="no training: the share of the weights there are"
+    )
     arguments = parser.parse_args()
     torch.manual_seed(_SEED)
     start = Pretrained.load()
@@ -339,6 +350,10 @@ def main() -> None:
     scorer = Scorer(judge, tokenizer_of(start.pieces, start.scores), half=arguments.half)
     CACHE.mkdir(parents=True, exist_ok=True)
     weights = CACHE / "judge.safetensors"
+    if arguments.mean is not None:
+        judge.take(judge_folder() / "model.safetensors")
+        save_file(_mean(load_file(weights), judge.state_dict(), arguments.mean), weights)
+        return
     if again := arguments.again:
         if weights.is_file():
             judge.load_state_dict(load_file(weights))
