@@ -341,11 +341,11 @@ def test_a_question_of_several_things_is_taken_apart(question: str, parts: tuple
         ("北京和芜湖谁的经济总量大", ("北京的经济总量是多少", "芜湖的经济总量是多少")),
         (
             "Compare the 2024 GDP of Beijing and Wuhu",
-            ("the 2024 GDP of Beijing", "the 2024 GDP of Wuhu"),
+            ("What about the 2024 GDP of Beijing", "What about the 2024 GDP of Wuhu"),
         ),
         (
             "How do Beijing's and Shanghai's targets for 2025 compare?",
-            ("Beijing's targets for 2025", "Shanghai's targets for 2025"),
+            ("What about Beijing's targets for 2025", "What about Shanghai's targets for 2025"),
         ),
         # Of a place that no document is about only where each is asked for.
         ("北京和芜湖的GDP是多少", ()),

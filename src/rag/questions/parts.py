@@ -147,7 +147,7 @@ def _of_several_places(text: str, known: tuple[str, ...]) -> list[str]:
     if whether:
         rest = f"{rest[: whether.start()]}{'的' * bool(whether['of'])}{whether['of'] or ''}是多少"
     if _COMPARES.search(text):
-        before = _COMPARED.sub("", before)
+        before = _COMPARED.sub("What about ", before)
     before = _EACH.sub("", before)
     rest = _EACH.sub("", _TOGETHER.sub("", rest)).rstrip(" ?？")
     return [before + text[start:end] + rest for start, end, _ in run]
