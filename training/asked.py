@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from training.material import SHARED, read
 
-__all__ = ["Asked", "asked", "measuring_titles", "passages_of"]
+__all__ = ["Asked", "asked", "measuring_titles", "passages_of", "source_text", "sources"]
 
 _QUESTIONS = Path(__file__).with_name("questions.jsonl")
 _PAGES = Path(__file__).with_name("pages.jsonl")
@@ -44,8 +46,7 @@ class Asked:
 def asked() -> list[Asked]:
     """All questions; their passages are read from the training material."""
     found = []
-    for line in _QUESTIONS.read_text(encoding="utf-8").splitlines():
-        record = json.loads(line)
+    for record in _records_of_questions():
         source, _, number = record["passage"].rpartition(":")
         title, passages = _passages(source)
         answers = tuple(record["answers"])
@@ -53,15 +54,35 @@ def asked() -> list[Asked]:
     return found
 
 
+def sources() -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    """Of each question the source that it was written about, itself, and what answers."""
+    for record in _records_of_questions():
+        source, _, _ = record["passage"].rpartition(":")
+        yield source, record["question"], tuple(record["answers"])
+
+
+def _records_of_questions() -> list[Any]:
+    return [json.loads(line) for line in _QUESTIONS.read_text(encoding="utf-8").splitlines()]
+
+
 @cache
 def _passages(source: str) -> tuple[str, list[str]]:
+    title, text = source_text(source)
+    folder = source.rpartition("/")[0]
+    if folder == "pages":
+        return title, [text]
+    return title, passages_of(text, *_LENGTHS.get(folder, _LENGTH))
+
+
+@cache
+def source_text(source: str) -> tuple[str, str]:
+    """The title and the whole text that a source names: ``reports/湖南省-2026``, ``pages/12``."""
     folder, _, name = source.rpartition("/")
     if folder == "pages":
         page = _pages()[int(name)]
-        return page["title"], [page["text"]]
+        return page["title"], page["text"]
     if folder.startswith("reports"):
-        text = (SHARED / "corpus" / folder / f"{name}.txt").read_text(encoding="utf-8")
-        return name, passages_of(text, *_LENGTHS.get(folder, _LENGTH))
+        return name, (SHARED / "corpus" / folder / f"{name}.txt").read_text(encoding="utf-8")
     record = _records(folder)[int(name)]
     text = record.get("text") or record["a"]
     if folder == "qa_mrc_zh":  # an article without its title: what it begins with is its subject
@@ -69,7 +90,7 @@ def _passages(source: str) -> tuple[str, list[str]]:
         title = begins[0] if begins else ""
     else:
         title = record.get("title") or Path(record.get("path", "")).stem or record.get("q", "")
-    return title or f"新闻{name}", passages_of(text, *_LENGTH)
+    return title or f"新闻{name}", text
 
 
 @cache

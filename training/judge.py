@@ -37,6 +37,7 @@ from training.across import across
 from training.gloss import Glosser
 from training.judging import Choice, as_put, choices, is_held_out
 from training.material import CACHE
+from training.offered import offered
 from training.pretrained import PADDING, WIDTH, Pretrained, tokenizer_of
 
 if TYPE_CHECKING:
@@ -337,12 +338,8 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=1500)
     parser.add_argument("--layers", type=int, default=_LAYERS)
     parser.add_argument("--again", action="store_true", help="go on from the weights there are")
-    parser.add_argument(
-        "--half", action="store_true", help="in bfloat16: faster, where a processor has it"
-    )
-    parser.add_argument(
-        "--mean", type=float, help="no training: the share of the weights there are"
-    )
+    parser.add_argument("--half", action="store_true", help="in bfloat16: faster on newer CPUs")
+    parser.add_argument("--mean", type=float, help="no training: the share of these weights")
     arguments = parser.parse_args()
     torch.manual_seed(_SEED)
     start = Pretrained.load()
@@ -365,20 +362,23 @@ def main() -> None:
     held_out = [choice for choice in material if is_held_out(choice.title or choice.question)]
     print(f"{len(learned):,} questions to learn from, {len(held_out):,} held out", flush=True)
     free = [each for each in judge.parameters() if each.requires_grad]
-    matrices = [each for each in free if each.ndim > 1]
-    others = [each for each in free if each.ndim <= 1]
-    groups = [{"params": matrices, "weight_decay": 0.01}, {"params": others, "weight_decay": 0.0}]
+    groups = [
+        {"params": [each for each in free if (each.ndim > 1) == is_matrix], "weight_decay": decay}
+        for is_matrix, decay in ((True, 0.01), (False, 0.0))
+    ]
     optimiser = torch.optim.AdamW(groups, lr=_RATE, betas=(0.9, 0.98), fused=True)
     if again:
         learned = _again(learned)
+        if hard := offered():  # half of what is learned
+            learned = [*random.Random(_SEED).sample(learned, len(hard)), *hard]
         _measure(scorer, held_out, 600)
-    rate = _RATE_AGAIN if again else _RATE
     batches = _batches(learned, random.Random(_SEED + again), again=again)
     started, losses = time.monotonic(), []
     for step in range(1, arguments.steps + 1):
         fall = 0.5 * (1 + math.cos(math.pi * step / arguments.steps))
+        rate = (_RATE_AGAIN if again else _RATE) * min(1, step / _RISE)
         for group in optimiser.param_groups:
-            group["lr"] = rate * min(1, step / _RISE) * (_LEAST + (1 - _LEAST) * fall)
+            group["lr"] = rate * (_LEAST + (1 - _LEAST) * fall)
         batch = next(batches)
         loss = _loss(batch, scorer.logits(batch))
         optimiser.zero_grad(set_to_none=True)
