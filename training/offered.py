@@ -30,10 +30,10 @@ from training.asked import source_text, sources
 from training.judging import Choice, is_held_out
 from training.material import CACHE
 
-__all__ = ["main", "offered"]
+__all__ = ["LABELLED", "OFFERED", "main", "offered"]
 
-_OFFERED = CACHE / "offered.jsonl"
-_LABELLED = Path(__file__).with_name("labelled.jsonl")
+OFFERED = CACHE / "offered.jsonl"
+LABELLED = Path(__file__).with_name("labelled.jsonl")
 _ASKED = {"reports": 5200, "pages": 3200, "plain": 2600}
 """How many questions are asked of each library, by what the names of its sources begin with."""
 _PASSAGES = 8
@@ -59,8 +59,8 @@ class _Listening:
 def offered() -> list[Choice]:
     """Questions with the sentences that the judge was given; none where nobody has asked yet."""
     found = []
-    known = {(source, question): places for source, question, places in _read(_LABELLED)}
-    for source, question, places in _read(_OFFERED):
+    known = {(source, question): places for source, question, places in _read(LABELLED)}
+    for source, question, places in _read(OFFERED):
         known.setdefault((source, question), places)
     for (source, question), places in known.items():
         told: dict[bool, list[Reading]] = {True: [], False: []}
@@ -94,7 +94,7 @@ def main() -> None:
         if not is_held_out(title):
             asked[source.partition("/")[0]].append((source, question, answers))
     CACHE.mkdir(parents=True, exist_ok=True)
-    with _OFFERED.open("w", encoding="utf-8") as file:
+    with OFFERED.open("w", encoding="utf-8") as file:
         for library, count in _ASKED.items():
             questions = asked[library]
             with tempfile.TemporaryDirectory() as folder:

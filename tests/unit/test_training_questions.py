@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from training.asked import asked, passages_of
+from training.judging import is_held_out
 from training.material import SHARED
+from training.offered import LABELLED, offered
 
 
 def test_answers_stand_in_their_passages() -> None:
@@ -17,6 +21,23 @@ def test_answers_stand_in_their_passages() -> None:
     near_misses = sum(not q.answers for q in questions)
     assert len(questions) > 3_000
     assert 0.2 < near_misses / len(questions) < 0.4
+
+
+def test_labelled_sentences_stand_in_documents_that_may_be_learned_from(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    if not SHARED.is_dir():
+        pytest.skip(f"the training material is not there: no folder {SHARED}")
+    monkeypatch.setattr("training.offered.OFFERED", tmp_path / "nobody-has-asked.jsonl")
+    choices = offered()
+    assert len(choices) == len(LABELLED.read_text(encoding="utf-8").splitlines()) > 900
+    assert not [choice.title for choice in choices if is_held_out(choice.title)]
+    for choice in choices:
+        for reading in (*choice.right, *choice.wrong):
+            assert any(map(str.isalnum, reading.sentence)), choice.question
+        assert not set(choice.right) & set(choice.wrong), choice.question
+    answered = sum(bool(choice.right) for choice in choices) / len(choices)
+    assert 0.3 < answered < 0.6
 
 
 def test_long_lines_are_cut_at_sentences_and_short_ones_joined() -> None:
