@@ -3,8 +3,8 @@
 The documents that questions were written about are indexed as a user's would be, reports, pages
 and other texts each in a library of their own, and the product is asked. What its plain signals
 find best there is nearer to an answer than what stands around one passage. A sentence answers if it
-holds what the question was written for, or if a reader said so: ``labelled.jsonl`` has what
-readers said of sentences that the judge had thought best.
+holds what the question was written for, or if a reader said so: ``labelled.jsonl`` has what a
+language model, reading them one by one, said of sentences that the judge had thought best.
 
 Usage: python -m training.offered     (20 minutes; .cache/training/offered.jsonl)
 """
