@@ -338,8 +338,8 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=1500)
     parser.add_argument("--layers", type=int, default=_LAYERS)
     parser.add_argument("--again", action="store_true", help="go on from the weights there are")
-    parser.add_argument("--half", action="store_true", help="in bfloat16: faster on newer CPUs")
-    parser.add_argument("--mean", type=float, help="no training: the share of these weights")
+    parser.add_argument("--half", action="store_true", help="in bfloat16: faster on many CPUs")
+    parser.add_argument("--mean", type=float, help="no training: share of the weights there are")
     arguments = parser.parse_args()
     torch.manual_seed(_SEED)
     start = Pretrained.load()
@@ -362,10 +362,9 @@ def main() -> None:
     held_out = [choice for choice in material if is_held_out(choice.title or choice.question)]
     print(f"{len(learned):,} questions to learn from, {len(held_out):,} held out", flush=True)
     free = [each for each in judge.parameters() if each.requires_grad]
-    groups = [
-        {"params": [each for each in free if (each.ndim > 1) == is_matrix], "weight_decay": decay}
-        for is_matrix, decay in ((True, 0.01), (False, 0.0))
-    ]
+    matrices = [each for each in free if each.ndim > 1]
+    others = [each for each in free if each.ndim <= 1]
+    groups = [{"params": matrices, "weight_decay": 0.01}, {"params": others, "weight_decay": 0.0}]
     optimiser = torch.optim.AdamW(groups, lr=_RATE, betas=(0.9, 0.98), fused=True)
     if again:
         learned = _again(learned)

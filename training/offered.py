@@ -15,8 +15,10 @@ import json
 import random
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rag.composers.extractive import ExtractiveComposer
 from rag.evidence import TermMatcher
@@ -29,6 +31,9 @@ from rag.settings import Settings
 from training.asked import source_text, sources
 from training.judging import Choice, is_held_out
 from training.material import CACHE
+
+if TYPE_CHECKING:
+    from rag.schema import Hit
 
 __all__ = ["LABELLED", "OFFERED", "main", "offered"]
 
@@ -58,6 +63,8 @@ class _Listening:
 
 def offered() -> list[Choice]:
     """Questions with the sentences that the judge was given; none where nobody has asked yet."""
+    if not OFFERED.is_file():
+        return []  # those with labels alone are too few to be half of what is learned
     found = []
     known = {(source, question): places for source, question, places in _read(LABELLED)}
     for source, question, places in _read(OFFERED):
@@ -75,8 +82,6 @@ def offered() -> list[Choice]:
 
 def _read(file: Path) -> Iterator[tuple[str, str, dict[Place, bool]]]:
     """Each question, by the source that it was written about, and whether sentences answer it."""
-    if not file.is_file():
-        return
     for line in file.read_text(encoding="utf-8").splitlines():
         record = json.loads(line)
         places = {
@@ -94,19 +99,28 @@ def main() -> None:
         if not is_held_out(title):
             asked[source.partition("/")[0]].append((source, question, answers))
     CACHE.mkdir(parents=True, exist_ok=True)
-    with OFFERED.open("w", encoding="utf-8") as file:
+    partial = OFFERED.with_suffix(".partial")
+    with partial.open("w", encoding="utf-8") as file:
         for library, count in _ASKED.items():
             questions = asked[library]
-            with tempfile.TemporaryDirectory() as folder:
-                settings = Settings(data_dir=Path(folder) / "index")
-                with open_application(settings) as application:
-                    for source in dict.fromkeys(source for source, _, _ in questions):
-                        _, text = source_text(source)
-                        application.library.add_bytes(text.encode(), name=f"{source}.txt")
-                    chosen = random.Random(_SEED).sample(questions, min(count, len(questions)))
-                    for record in _offers(application, chosen):
-                        file.write(json.dumps(record, ensure_ascii=False) + "\n")
+            chosen = random.Random(_SEED).sample(questions, min(count, len(questions)))
+            with _library(dict.fromkeys(source for source, _, _ in questions)) as application:
+                for record in _offers(application, chosen):
+                    file.write(json.dumps(record, ensure_ascii=False) + "\n")
             print(f"{library}: {len(chosen):,} questions asked", flush=True)
+    partial.replace(OFFERED)  # what was interrupted is not learned from
+
+
+@contextmanager
+def _library(names: Iterable[str]) -> Iterator[Application]:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        open_application(Settings(data_dir=Path(folder) / "index")) as application,
+    ):
+        for source in names:
+            _, text = source_text(source)
+            application.library.add_bytes(text.encode(), name=f"{source}.txt")
+        yield application
 
 
 def _offers(
@@ -121,8 +135,9 @@ def _offers(
     places = retriever.places(collection="default", filters={})
     for source, wording, answers in questions:
         question = understand(wording, known_places=places)
-        # One that names no place is asked of its document, as by somebody who has no other.
-        alone = source.startswith("reports") and not (question.places or question.years)
+        # One that names no place is asked of its document, as by somebody who has no other: in the
+        # reports of other places there are answers too.
+        alone = source.startswith("reports") and not question.places
         found = retriever.retrieve(
             question,
             collection="default",
@@ -133,17 +148,21 @@ def _offers(
         composer.compose(found.question, found.hits)
         sentences = []
         for reading in judge.heard:
-            for hit in found.hits:
-                if hit.passage.text.startswith(reading.before + reading.sentence):
-                    name = hit.source.removesuffix(".txt")
-                    start = source_text(name)[1].find(reading.before + reading.sentence)
-                    if start >= 0:
-                        start += len(reading.before)
-                        right = name == source and any(a in reading.sentence for a in answers)
-                        sentences.append([name, start, start + len(reading.sentence), int(right)])
-                    break
+            for name, start, end in _places(reading, found.hits):
+                right = name == source and any(each in reading.sentence for each in answers)
+                sentences.append((name, start, end, int(right)))
         if sentences:
             yield {"source": source, "question": wording, "sentences": sentences}
+
+
+def _places(reading: Reading, hits: Sequence[Hit]) -> Iterator[Place]:
+    """Where a sentence stands in its source; nothing where reading the source has changed it."""
+    told = reading.before + reading.sentence
+    names = [hit.source.removesuffix(".txt") for hit in hits if hit.passage.text.startswith(told)]
+    for name in names[:1]:
+        end = source_text(name)[1].find(told) + len(told)
+        if end >= len(told):
+            yield name, end - len(reading.sentence), end
 
 
 if __name__ == "__main__":

@@ -28,7 +28,10 @@ def test_labelled_sentences_stand_in_documents_that_may_be_learned_from(
 ) -> None:
     if not SHARED.is_dir():
         pytest.skip(f"the training material is not there: no folder {SHARED}")
-    monkeypatch.setattr("training.offered.OFFERED", tmp_path / "nobody-has-asked.jsonl")
+    nothing_more = tmp_path / "offered.jsonl"
+    monkeypatch.setattr("training.offered.OFFERED", nothing_more)
+    assert offered() == []
+    nothing_more.touch()
     choices = offered()
     assert len(choices) == len(LABELLED.read_text(encoding="utf-8").splitlines()) > 900
     assert not [choice.title for choice in choices if is_held_out(choice.title)]
